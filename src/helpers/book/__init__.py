@@ -1,0 +1,1 @@
+"""Results in; numbered tables, figures and the published book out."""

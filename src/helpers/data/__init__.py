@@ -1,0 +1,1 @@
+"""Tables and media files in; checked tables and arrays out."""

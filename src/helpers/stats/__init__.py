@@ -1,0 +1,1 @@
+"""Tables in; tidy results out. Runs on a laptop without torch."""
