@@ -15,7 +15,9 @@ class StudyError(ValueError):
     row : int or None
         Row as a spreadsheet counts: the header is row 1, the first case row 2.
     column : str or None
-        Column of a table, or key of `study.yaml`.
+        Column of a table.
+    key : str or None
+        Key of `study.yaml`, with dots between levels.
     fix : str or None
         What to do about it.
 
@@ -32,6 +34,7 @@ class StudyError(ValueError):
         file: str | None = None,
         row: int | None = None,
         column: str | None = None,
+        key: str | None = None,
         fix: str | None = None,
     ) -> None:
         where = [str(file)] if file is not None else []
@@ -39,8 +42,17 @@ class StudyError(ValueError):
             where.append(f"row {row}")
         if column is not None:
             where.append(f"column {column}")
+        if key is not None:
+            where.append(f"key {key}")
         text = (", ".join(where) + ": " if where else "") + message + "."
         if fix:
             text += f" Way out: {fix}."
         super().__init__(text)
-        self.message, self.file, self.row, self.column, self.fix = message, file, row, column, fix
+        self.message, self.file, self.row, self.column, self.key, self.fix = (
+            message,
+            file,
+            row,
+            column,
+            key,
+            fix,
+        )

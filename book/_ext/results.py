@@ -1,0 +1,175 @@
+"""Directives that show what a notebook wrote: `result-figure` and `result-table`.
+
+The files lie beside the page in `<page>_files/`. The caption is the body of the directive; download links and the
+sentence on methods come from the files, and so cannot drift from what is shown.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import posixpath
+import re
+from pathlib import Path
+
+from docutils import nodes
+from docutils.parsers.rst import directives
+from sphinx import addnodes
+from sphinx.util import logging
+from sphinx.util.docutils import SphinxDirective
+
+LOG = logging.getLogger(__name__)
+DOI = re.compile(r"\b(?:doi:\s?|https://doi\.org/)(10\.\d{4,9}/[^\s,;)]*[^\s,;).])", re.IGNORECASE)
+LARGE = 1_500_000  # bytes; above this a drawing is shown as its PNG, so that a page opens quickly
+
+
+class Result(SphinxDirective):
+    """What both directives share: finding files, the caption, the notes underneath."""
+
+    has_content = True
+    required_arguments = 1
+    kind = ""
+    downloads: tuple[tuple[str, str], ...] = ()
+
+    def run(self):
+        """Build the nodes, or warn with the page's name when a file is not there."""
+        self.name_of_file = self.arguments[0]
+        folder = self.options.get("folder", posixpath.basename(self.env.docname) + "_files")
+        self.stem = posixpath.join(folder, self.name_of_file)
+        missing = [end for end in self.needed if not self.path(end).is_file()]
+        if missing:
+            self.warn(f"{self.kind} {self.name_of_file} has no {', '.join(self.name_of_file + end for end in missing)}")
+            return []
+        self.env.note_dependency(str(self.path(".json")))
+        about = json.loads(self.path(".json").read_text(encoding="utf-8"))
+        caption, rest = self.caption()
+        shown = self.show(caption, about)
+        notes = [*rest, *self.notes(about), self.links()]
+        box = nodes.container("", *shown, nodes.container("", *notes, classes=["result-notes"]))
+        box["classes"] += ["result", f"result-{self.kind}"]
+        return [box]
+
+    def path(self, end: str) -> Path:
+        """Absolute path of one of the files."""
+        return Path(self.env.relfn2path(self.stem + end)[1])
+
+    def warn(self, text: str) -> None:
+        """A warning, which fails a strict build; it names the page and the line."""
+        LOG.warning(f"page {self.env.docname}: {text}", location=(self.env.docname, self.lineno), type="results")
+
+    def caption(self):
+        """Inline nodes of the first paragraph, and the blocks that follow it."""
+        box = nodes.Element()
+        self.state.nested_parse(self.content, self.content_offset, box)
+        if not box.children or not isinstance(box[0], nodes.paragraph):
+            self.warn(f"{self.kind} {self.name_of_file} has no caption")
+            return [nodes.Text(self.name_of_file)], []
+        return box[0].children, box.children[1:]
+
+    def label(self, node) -> None:
+        """Let `numref` find the node."""
+        self.options["name"] = self.options.get("name", self.name_of_file)
+        self.set_source_info(node)
+        self.add_name(node)
+
+    def notes(self, about):
+        """Footnote and methods, with a link for each DOI."""
+        note, methods = about.get("note"), about.get("methods")
+        if note:
+            yield nodes.paragraph("", "", *linked(note), classes=["result-note"])
+        if methods:
+            start = nodes.inline("", "How: ", classes=["result-how"])
+            yield nodes.paragraph("", "", start, *linked(methods), classes=["result-methods"])
+
+    def links(self):
+        """One line of downloads: what is there, in the order of `downloads`."""
+        line = nodes.paragraph("", "", nodes.inline("", "Download: "), classes=["result-downloads"])
+        for end, title in self.downloads:
+            if not self.path(end).is_file():
+                continue
+            link = addnodes.download_reference("", "", reftarget=self.stem + end, refdoc=self.env.docname)
+            link += nodes.inline("", title, classes=["result-download"])
+            line += [link, nodes.Text(" ")]
+        return line
+
+
+class ResultFigure(Result):
+    """A drawing with its number, caption, methods and files."""
+
+    kind = "figure"
+    needed = (".svg", ".json")
+    downloads = ((".svg", "SVG"), (".png", "PNG"), (".csv", "CSV"))
+    option_spec = {  # noqa: RUF012 - docutils reads a plain dict
+        "alt": directives.unchanged,
+        "folder": directives.unchanged,
+        "name": directives.unchanged,
+    }
+
+    def show(self, caption, about):
+        """The figure node, numbered by `numfig`."""
+        alt = " ".join(self.options.get("alt", "").split())
+        if not alt:
+            self.warn(f"figure {self.name_of_file} has no :alt: text")
+        end = ".png" if self.path(".svg").stat().st_size > LARGE and self.path(".png").is_file() else ".svg"
+        image = nodes.image("", uri=self.stem + end, alt=alt or self.name_of_file, loading="lazy")
+        words = nodes.caption("", "", *caption)
+        figure = nodes.figure("", image, words, align="default")
+        for node in (image, words):
+            self.set_source_info(node)
+        self.label(figure)
+        return [figure]
+
+
+class ResultTable(Result):
+    """A table of text cells with its number, caption, methods and files."""
+
+    kind = "table"
+    needed = (".display.csv", ".json")
+    downloads = ((".csv", "CSV"), (".xlsx", "XLSX"), (".docx", "DOCX"))
+    option_spec = {  # noqa: RUF012
+        "folder": directives.unchanged,
+        "name": directives.unchanged,
+    }
+
+    def show(self, caption, about):
+        """The table node, numbered by `numfig`; cells are text nodes, so markup in data stays text."""
+        self.env.note_dependency(str(self.path(".display.csv")))
+        with self.path(".display.csv").open(encoding="utf-8", newline="") as stream:
+            header, *rows = csv.reader(stream)
+        numeric = about.get("numeric") or [False] * len(header)
+        title = nodes.title("", "", *caption)
+        self.set_source_info(title)
+        group = nodes.tgroup("", cols=len(header))
+        group += [nodes.colspec("", colwidth=1) for _ in header]
+        group += nodes.thead("", self.row(header, numeric))
+        group += nodes.tbody("", *(self.row(line, numeric) for line in rows))
+        table = nodes.table("", title, group, classes=["result-grid"])
+        self.label(table)
+        return [table]
+
+    def row(self, texts, numeric):
+        """One row; numbers to the right, so that digits stand under digits."""
+        row = nodes.row()
+        for text, number in zip(texts, numeric):
+            paragraph = nodes.paragraph("", "", nodes.Text(text))
+            row += nodes.entry("", paragraph, classes=["number"] if number else [])
+        return row
+
+
+def linked(text: str):
+    """Text with a link for each DOI; everything else stays as it is."""
+    out, end = [], 0
+    for match in DOI.finditer(text):
+        out.append(nodes.Text(text[end : match.start()]))
+        out.append(nodes.reference("", f"doi:{match[1]}", refuri=f"https://doi.org/{match[1]}", internal=False))
+        end = match.end()
+    return [*out, nodes.Text(text[end:])]
+
+
+def setup(app):
+    """Register with Sphinx; a change of this file re-reads every page."""
+    app.add_directive("result-figure", ResultFigure)
+    app.add_directive("result-table", ResultTable)
+    version = int(hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:7], 16)
+    return {"env_version": version, "parallel_read_safe": True, "parallel_write_safe": True}

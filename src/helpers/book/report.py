@@ -1,0 +1,244 @@
+"""What a notebook hands to the book: numbers, figures and tables of one page.
+
+In a notebook, after the parameters cell::
+
+    from helpers.book import report
+    page = report.page("results/olnm/discrimination", simulated=True, study="olnm")
+
+**Numbers** (cell tagged `remove-output`; a key can then be used in any text of the page)::
+
+    page.numbers(auc=0.8123, n=116)
+    # text:  The AUC was {glue:text}`auc:.2f` in {glue:text}`n` patients.
+
+From another chapter: ``{glue:text}`discrimination.ipynb::auc:.2f` `` (the path is relative to the page).
+
+**Figures** (cell tagged `remove-output`; the name starts with `fig-`)::
+
+    page.figure("fig-roc", axes, data=curve.frame(), methods="DeLong intervals, doi:10.2307/2531595.", n=116)
+
+    :::{result-figure} fig-roc
+    :alt: ROC curves of three models; all lie above the diagonal.
+
+    **Who is told apart?** ROC curves in the test set, n = {glue:text}`n`.
+    :::
+    See {numref}`fig-roc`.
+
+**Tables** (cell tagged `remove-output`; the name starts with `tab-`)::
+
+    page.table("tab-performance", frame, formats={"auc": "{:.3f}"}, headers={"auc": "AUC"}, methods="...")
+
+    :::{result-table} tab-performance
+    **How well does each model do?** Test set; 95% intervals by patient.
+    :::
+
+By hand in JupyterLab each call shows its figure or table as the value of the cell.
+Staging (`helpers.book.publish`) makes the names unique when several studies share one notebook.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from helpers.book.figures import write_figure
+from helpers.book.files import write_json
+from helpers.book.tables import write_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+_SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+
+
+@dataclass(frozen=True)
+class Page:
+    """The results of one executed notebook; made by `page`.
+
+    Parameters
+    ----------
+    folder : Path
+        `results/<study>/<page>`.
+    title : str or None
+        Question that the page asks.
+    simulated : bool
+        Whether any number comes from simulated data.
+    study : str
+        Short name of the study.
+    """
+
+    folder: Path
+    title: str | None = None
+    simulated: bool = False
+    study: str = ""
+
+    def numbers(self, **values: object) -> None:
+        """Keep numbers for the prose: glued into the notebook and merged into `numbers.json`.
+
+        Parameters
+        ----------
+        **values : float, int, bool, str or None
+            Numpy scalars are converted; a number that is not finite is null in the file.
+
+        Raises
+        ------
+        TypeError
+            If a value is an array, a frame or another object.
+        """
+        plain = {name: _plain(name, value) for name, value in values.items()}
+        for name, value in plain.items():
+            _glue(name, value)
+        merged = read_numbers(self.folder) if (self.folder / "numbers.json").is_file() else {}
+        write_json(self.folder / "numbers.json", merged | {name: _finite(value) for name, value in plain.items()})
+
+    def figure(
+        self,
+        name: str,
+        figure: object,
+        *,
+        data: pd.DataFrame | None = None,
+        methods: str = "",
+        n: int | None = None,
+    ) -> Figure:
+        """Write `figures/<name>.{svg,png,csv,json}`; see `helpers.book.figures.write_figure`.
+
+        Raises
+        ------
+        ValueError
+            If the name is not `fig-` and lower-case words joined by hyphens.
+        """
+        _check(name, "fig-")
+        n = None if n is None else int(n)
+        return write_figure(
+            self.folder / "figures", name, figure, data=data, methods=methods, n=n, simulated=self.simulated
+        )
+
+    def table(
+        self,
+        name: str,
+        frame: pd.DataFrame,
+        *,
+        columns: Sequence[str] | None = None,
+        formats: Mapping[str, str | Callable[[object], str]] | None = None,
+        headers: Mapping[str, str] | None = None,
+        methods: str = "",
+        caption_note: str | None = None,
+    ) -> pd.DataFrame:
+        """Write `tables/<name>.{csv,display.csv,xlsx,docx,json}`; see `helpers.book.tables.write_table`.
+
+        Raises
+        ------
+        ValueError
+            If the name is not `tab-` and lower-case words joined by hyphens, or a column is unknown.
+        """
+        _check(name, "tab-")
+        return write_table(
+            self.folder / "tables",
+            name,
+            frame,
+            columns=columns,
+            formats=formats,
+            headers=headers,
+            methods=methods,
+            note=caption_note or "",
+            simulated=self.simulated,
+        )
+
+    def card(self, title: str = "Settings", /, **items: object) -> Card:
+        """Show settings as a small card, one line each; texts are escaped."""
+        return Card(title, {name: str(value) for name, value in items.items()})
+
+
+@dataclass(frozen=True)
+class Card:
+    """A few named settings, shown as a definition list.
+
+    Examples
+    --------
+    >>> Card("Settings", {"centre": "<b>"})._repr_html_()
+    '<dl class="card-settings"><dt>centre</dt><dd>&lt;b&gt;</dd></dl>'
+    """
+
+    title: str
+    items: Mapping[str, str] = field(default_factory=dict)
+
+    def _repr_html_(self) -> str:
+        lines = "".join(
+            f"<dt>{html.escape(name)}</dt><dd>{html.escape(text)}</dd>" for name, text in self.items.items()
+        )
+        return f'<dl class="card-settings">{lines}</dl>'
+
+    def __repr__(self) -> str:
+        """One line a setting."""
+        return "\n".join([self.title, *(f"  {name}: {text}" for name, text in self.items.items())])
+
+
+def page(folder: str | Path, *, title: str | None = None, simulated: bool = False, study: str = "") -> Page:
+    """Open the results of one page; the folder is made when absent.
+
+    Parameters
+    ----------
+    folder : str or Path
+        `results/<study>/<page>`.
+    title : str or None
+        Question that the page asks.
+    simulated : bool
+        Whether any number on the page comes from simulated data; figures and tables then say so.
+    study : str
+        Short name of the study.
+
+    Returns
+    -------
+    Page
+        With `numbers`, `figure`, `table` and `card`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> results = page(tempfile.mkdtemp())
+    >>> results.numbers(auc=0.81, n=116)
+    >>> read_numbers(results.folder)
+    {'auc': 0.81, 'n': 116}
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    return Page(folder, title, bool(simulated), study)
+
+
+def read_numbers(folder: str | Path) -> dict[str, object]:
+    """Read the numbers that another page kept: the mapping in `<folder>/numbers.json`."""
+    return json.loads((Path(folder) / "numbers.json").read_text(encoding="utf-8"))
+
+
+def _check(name: str, prefix: str) -> None:
+    if not (name.startswith(prefix) and _SLUG.fullmatch(name)):
+        raise ValueError(f"name must be {prefix!r} and lower-case words joined by hyphens, not {name!r}")
+
+
+def _plain(name: str, value: object) -> object:
+    """Glue prints a Python scalar with a format; of a numpy scalar it would print the type too."""
+    if hasattr(value, "item") and getattr(value, "ndim", None) == 0:
+        value = value.item()
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    raise TypeError(f"{name} must be one number or text, not {type(value).__name__}")
+
+
+def _finite(value: object) -> object:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _glue(name: str, value: object) -> None:
+    """Hand a value to the text of the book; outside a notebook there is no text to hand it to."""
+    from IPython import get_ipython
+
+    if get_ipython() is not None:
+        from myst_nb import glue
+
+        glue(name, value, display=False)

@@ -1,0 +1,219 @@
+"""AVI, MP4, MOV and MPEG clips as grey frames, counted and checked while they are read.
+
+A clip whose frames are coded one by one (Motion JPEG, raw) is walked packet by packet and only the wanted
+packets are decoded. Any other clip is decoded once from its start and frames are kept by count: seeking in
+H.264 inside AVI gives wrong frames.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+import numpy as np
+
+from helpers.data.errors import StudyError
+from helpers.data.media.formats import MediaInfo, check_size, luma
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
+    from av.video.frame import VideoFrame
+    from av.video.stream import VideoStream
+
+# "explode" makes the decoder report damaged data instead of painting over it with the frame before
+STRICT = {"err_detect": "explode"}
+_AGAIN = "export or copy the clip again"
+_FULL_RANGE = {"yuvj420p", "yuvj422p", "yuvj444p", "yuvj440p", "yuvj411p", "gray", "gray8"}
+_LIMITED_RANGE = {"yuv420p", "yuv422p", "yuv444p", "yuv440p", "yuv411p", "yuv410p", "nv12", "nv21"}
+_JPEG_RANGE = 2  # AVCOL_RANGE_JPEG
+# luma of television range, 16 to 235, as grey values 0 to 255
+_STRETCH = np.clip(np.rint((np.arange(256) - 16) * 255 / 219), 0, 255).astype(np.uint8)
+
+
+@contextmanager
+def _opened(source: Path | BinaryIO, format: str, name: str) -> Iterator[tuple[InputContainer, VideoStream]]:
+    import av
+
+    try:
+        # the format is given, so that FFmpeg never guesses a playlist that names other files
+        with av.open(source if hasattr(source, "read") else str(source), format=format) as container:
+            if not container.streams.video:
+                raise StudyError("the file holds no video stream", file=name, fix=_AGAIN)
+            stream = container.streams.video[0]
+            if stream.codec_context is None:
+                raise StudyError("the video's coding is unknown", file=name, fix="save it as H.264 or MJPEG")
+            check_size(stream.codec_context.height, stream.codec_context.width, name=name)
+            yield container, stream
+    except (av.error.FFmpegError, EOFError) as error:
+        raise StudyError(
+            f"the video cannot be opened ({error.strerror})", file=name, fix=_AGAIN
+        ) from error
+
+
+def info(path: Path, format: str) -> MediaInfo:
+    """Describe a clip; packets are counted, without decoding, only when the container gives no number."""
+    with _opened(path, format, path.name) as (container, stream):
+        frames = stream.frames or sum(packet.size > 0 for packet in container.demux(stream))
+        rate = stream.average_rate or stream.guessed_rate
+        context = stream.codec_context
+        seconds = float(1 / rate) if rate else None
+        return MediaInfo(frames, context.height, context.width, seconds, format=format)
+
+
+def iterate(
+    source: Path | BinaryIO, format: str, *, wanted: tuple[int, ...] | None, declared: int | None, name: str
+) -> Iterator[np.ndarray]:
+    """Yield grey frames, uint8 (height, width), of a clip in ascending order.
+
+    Parameters
+    ----------
+    source : path or binary file
+        The clip.
+    format : str
+        FFmpeg's name of the container, from `sniff`.
+    wanted : ascending tuple of int, or None
+        Frames to give, counted from 0; None gives all.
+    declared : int or None
+        Frames that the file must have, beside what its container says.
+    name : str
+        What error messages call the file.
+
+    Raises
+    ------
+    StudyError
+        If the clip is truncated, has a damaged frame, or changes its size on the way. When only some
+        frames are wanted, the damage of frames that need not be decoded stays unseen; their number is
+        always checked.
+    """
+    import av
+
+    with _opened(source, format, name) as (container, stream):
+        properties = int(stream.codec_context.codec.properties)
+        alone = wanted is not None and bool(properties & int(av.codec.Properties.INTRA_ONLY))
+        stream.codec_context.options = STRICT
+        # decoding with several threads answers packets late, which a walk over single packets cannot use
+        stream.thread_type = "NONE" if alone else "AUTO"
+        walk = _frames_alone if alone else _frames_in_order
+        clip = _Clip(container, stream, None if wanted is None else set(wanted), name)
+        shape = None
+        for frame in walk(clip):
+            grey = to_grey(frame)
+            if shape is not None and grey.shape != shape:
+                raise StudyError("the frame size changes within the clip", file=name, fix=_AGAIN)
+            shape = grey.shape
+            yield grey
+        clip.check_count(declared)
+
+
+class _Clip:
+    """An open clip and what has been counted in it so far."""
+
+    def __init__(
+        self, container: InputContainer, stream: VideoStream, wanted: set[int] | None, name: str
+    ) -> None:
+        self.container, self.stream, self.wanted, self.name = container, stream, wanted, name
+        self.last = max(wanted, default=-1) if wanted is not None else None
+        self.packets = self.hidden = self.decoded = 0
+
+    def __iter__(self) -> Iterator:
+        import av
+
+        try:
+            for packet in self.container.demux(self.stream):
+                if packet.size:
+                    if packet.is_corrupt:
+                        raise self.cut_off(f"packet {self.packets} is incomplete")
+                    self.packets += 1
+                    self.hidden += packet.is_discard  # left out by an edit list: stored, not shown
+                yield packet
+        except av.error.FFmpegError as error:
+            raise self.cut_off(f"reading stops after packet {self.packets}") from error
+
+    def decode(self, packet) -> list[VideoFrame]:
+        import av
+
+        try:
+            frames = packet.decode()
+        except (av.error.FFmpegError, EOFError) as error:
+            raise self.damaged(self.decoded) from error
+        for offset, frame in enumerate(frames):
+            if frame.is_corrupt:
+                raise self.damaged(self.decoded + offset)
+        return frames
+
+    def wants(self, index: int) -> bool:
+        return self.wanted is None or index in self.wanted
+
+    def damaged(self, index: int) -> StudyError:
+        return StudyError(f"the video is damaged at or just after frame {index}", file=self.name, fix=_AGAIN)
+
+    def cut_off(self, what: str) -> StudyError:
+        said = f" of {self.stream.frames}" if self.stream.frames else ""
+        return StudyError(f"the video is cut off or damaged: {what}{said}", file=self.name, fix=_AGAIN)
+
+    def check_count(self, declared: int | None) -> None:
+        """Compare what was found with the container's and the table's count."""
+        done = self.last is None or self.decoded == self.packets - self.hidden
+        found = self.decoded if done else self.packets - self.hidden
+        expected = self.stream.frames - self.hidden if self.stream.frames else 0
+        if found < expected:
+            raise StudyError(
+                f"the video is truncated: it holds {found} frames, its container says {expected}",
+                file=self.name,
+                fix=_AGAIN,
+            )
+        if declared is not None and found < declared:
+            raise StudyError(
+                f"the video is truncated: it holds {found} frames, {declared} are declared",
+                file=self.name,
+                fix=f"{_AGAIN}, or correct the number of frames",
+            )
+        if self.last is not None and self.last >= found:
+            raise StudyError(
+                f"frame {self.last} is wanted, the video holds {found} (0 to {found - 1})",
+                file=self.name,
+                fix="correct the frame's number, or export the clip again",
+            )
+        if found == 0:
+            raise StudyError("the video holds no frame", file=self.name, fix=_AGAIN)
+
+
+def _frames_alone(clip: _Clip) -> Iterator[VideoFrame]:
+    """Each packet is one frame that needs no other: decode the wanted ones only."""
+    for packet in clip:
+        if packet.size and clip.wants(clip.packets - 1):
+            clip.decoded = clip.packets - 1
+            frames = clip.decode(packet)
+            if len(frames) != 1:
+                raise clip.damaged(clip.packets - 1)
+            yield frames[0]
+    clip.decoded = clip.packets - clip.hidden
+
+
+def _frames_in_order(clip: _Clip) -> Iterator[VideoFrame]:
+    """Frames lean on each other: decode from the start, and stop decoding after the last wanted one."""
+    for packet in clip:
+        if clip.last is not None and clip.decoded > clip.last:
+            continue  # still counted by the walk, so that a truncated clip is found
+        for frame in clip.decode(packet):
+            if clip.wants(clip.decoded):
+                yield frame
+            clip.decoded += 1
+
+
+def to_grey(frame: VideoFrame) -> np.ndarray:
+    """Grey pixels of a decoded frame, uint8 (height, width).
+
+    The luma that the clip itself stores is taken as it is (0 to 255, or 16 to 235 stretched), without a
+    way through RGB; clips stored as RGB, palette or with more than 8 bits go through RGB and BT.601.
+    """
+    known_full = frame.format.name in _FULL_RANGE
+    if known_full or frame.format.name in _LIMITED_RANGE:
+        plane = frame.planes[0]
+        rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
+        grey = rows[: frame.height, : frame.width]
+        full = known_full or int(frame.color_range) == _JPEG_RANGE
+        return grey.copy() if full else _STRETCH[grey]
+    return luma(frame.to_ndarray(format="rgb24"))

@@ -1,0 +1,73 @@
+"""Profiles: how much a run computes. A profile changes parameters only, never what is asked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Part(BaseModel):
+    """A section of `study.yaml`: frozen, and a key it does not know is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Training(Part):
+    """Parameters of one training run; see `helpers.learn.training.Settings`."""
+
+    size: int = Field(ge=32, le=512)
+    crop_size: int = Field(ge=32, le=1024)
+    epochs: int = Field(ge=1, le=1000)
+    batch_size: int = Field(ge=2, le=1024)
+    learning_rate: float = Field(gt=0, lt=1)
+    patience: int = Field(ge=1)
+    width_divisor: int = Field(ge=1, le=16)
+    weights: str = "none"
+
+
+class Profile(Part):
+    """How much is computed; a profile changes parameters only."""
+
+    training: Training
+    seeds: tuple[int, ...] = Field(min_length=1)
+    folds: int = Field(ge=2, le=10)
+    repeats: int = Field(ge=1)
+    resamples: int = Field(ge=50)
+    frames_per_second: float = Field(gt=0, le=30)
+
+
+QUICK: dict[str, Any] = {
+    "training": {
+        "size": 64,
+        "crop_size": 72,
+        "epochs": 15,
+        "batch_size": 16,
+        "learning_rate": 2e-3,
+        "patience": 15,
+        "width_divisor": 4,
+        "weights": "none",
+    },
+    "seeds": (0,),
+    "folds": 3,
+    "repeats": 10,
+    "resamples": 500,
+    "frames_per_second": 1.0,
+}
+FULL: dict[str, Any] = {
+    "training": {
+        "size": 224,
+        "crop_size": 256,
+        "epochs": 100,
+        "batch_size": 32,
+        "learning_rate": 5e-4,
+        "patience": 25,
+        "width_divisor": 1,
+        "weights": "imagenet",
+    },
+    "seeds": (0, 1, 2),
+    "folds": 5,
+    "repeats": 100,
+    "resamples": 2000,
+    "frames_per_second": 4.0,
+}

@@ -1,0 +1,101 @@
+"""One look for a model across the book: colour, line style and marker, readable without colour."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+# Okabe and Ito's colours in an order of falling contrast on white; yellow is left out (too light for lines).
+COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000", "#56B4E9", "#E69F00")
+LINES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (8, 2)), (0, (1, 1)))
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+REFERENCE = "#767676"  # for diagonals, "all" and "none"; 4.5:1 on white
+
+
+@dataclass(frozen=True)
+class Style:
+    """Look of one model.
+
+    Parameters
+    ----------
+    color : str
+        Hexadecimal colour.
+    linestyle : str or tuple
+        As matplotlib takes it.
+    marker : str
+
+    Examples
+    --------
+    >>> Style("#0072B2", "-", "o").line()
+    {'color': '#0072B2', 'linestyle': '-'}
+    """
+
+    color: str
+    linestyle: str | tuple
+    marker: str
+
+    def line(self) -> dict:
+        """Keyword arguments for a line."""
+        return {"color": self.color, "linestyle": self.linestyle}
+
+    def point(self) -> dict:
+        """Keyword arguments for points without a line."""
+        return {"color": self.color, "marker": self.marker, "linestyle": "none"}
+
+
+def styles(names: Sequence[str]) -> dict[str, Style]:
+    """Give each name its look, by the order of the names.
+
+    The same list always gives the same looks: pass all models of a study, in the order of `study.yaml`,
+    wherever some of them are drawn. After seven names the line styles shift, so 49 names stay distinct.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Models; repeated names count once.
+
+    Returns
+    -------
+    dict of str to Style
+
+    Examples
+    --------
+    >>> look = styles(["image", "video"])
+    >>> look["image"].color, look["video"].linestyle
+    ('#0072B2', '--')
+    """
+    look = {}
+    for index, name in enumerate(dict.fromkeys(names)):
+        turn, at = divmod(index, len(COLORS))
+        shifted = (at + turn) % len(LINES)
+        look[name] = Style(COLORS[at], LINES[shifted], MARKERS[shifted])
+    return look
+
+
+def axes(ax: Axes | None = None, *, width: float = 4.6, height: float = 4.6) -> Axes:
+    """Return the axes given, or those of a new figure.
+
+    Parameters
+    ----------
+    ax : matplotlib Axes or None
+    width, height : float
+        Size of a new figure, in inches.
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Examples
+    --------
+    >>> axes(width=3, height=2).figure.get_size_inches().tolist()
+    [3.0, 2.0]
+    """
+    if ax is not None:
+        return ax
+    import matplotlib.pyplot as plt
+
+    return plt.subplots(figsize=(width, height), layout="constrained")[1]
