@@ -100,7 +100,7 @@ class ResultFigure(Result):
     kind = "figure"
     needed = (".svg", ".json")
     downloads = ((".svg", "SVG"), (".png", "PNG"), (".csv", "CSV"))
-    option_spec = {  # noqa: RUF012 - docutils reads a plain dict
+    option_spec = {
         "alt": directives.unchanged,
         "folder": directives.unchanged,
         "name": directives.unchanged,
@@ -127,7 +127,7 @@ class ResultTable(Result):
     kind = "table"
     needed = (".display.csv", ".json")
     downloads = ((".csv", "CSV"), (".xlsx", "XLSX"), (".docx", "DOCX"))
-    option_spec = {  # noqa: RUF012
+    option_spec = {
         "folder": directives.unchanged,
         "name": directives.unchanged,
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import difflib
 import hashlib
+import json
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from helpers.data.study import Covariate, Study
 from helpers.data.study import read as read_study
 from helpers.data.table_one import table_one
 
-__all__ = ["SPLITS", "flow", "manifest", "read", "table_one"]
+__all__ = ["SPLITS", "flow", "flow_steps", "manifest", "read", "table_one"]
 
 KEYS = ("patient_id", "case_id", "center", "split")
 SPLITS = ("train", "tune", "test", "external")
@@ -94,6 +95,27 @@ def manifest(frame: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["split", "patients", "cases", "events", "sha256"])
 
 
+def flow_steps(folder: str | Path, study: Study) -> list[tuple[str, int | None, dict[str, int]]]:
+    """Steps of the participants' flow before the splits, for `flow`.
+
+    Parameters
+    ----------
+    folder : path
+        The study's folder; a `flow.json` there (a list of step, number, excluded by reason) comes first.
+    study : Study
+        Its `flow` section is used otherwise; numbers that it leaves out follow from the cohort.
+
+    Returns
+    -------
+    list of (label, n, excluded)
+    """
+    path = Path(folder) / "flow.json"
+    if path.is_file():
+        return [(str(label), n, dict(excluded)) for label, n, excluded in json.loads(path.read_text(encoding="utf-8"))]
+    declared = [(step.step, None, dict(step.excluded)) for step in study.flow]
+    return declared or [("Patients in the cohort table", None, {})]
+
+
 def _read_text(path: Path) -> pd.DataFrame:
     """All cells as stripped text; ragged rows and other encodings are errors, not guesses."""
     if not path.is_file():
@@ -126,7 +148,7 @@ def _read_text(path: Path) -> pd.DataFrame:
         raise StudyError("a header but no case", file=path.name, fix="add one row a case")
     frame = pd.DataFrame([row for _, row in body], columns=header, dtype=object)
     frame.index = pd.Index([number for number, _ in body], name="row")
-    return frame.reset_index(drop=True)
+    return frame
 
 
 def _check_columns(raw: pd.DataFrame, wanted: list[str]) -> None:
@@ -247,4 +269,4 @@ def _with_tune(frame: pd.DataFrame, fraction: float, seed: int) -> pd.DataFrame:
         chosen += list(generator.permutation(stratum.index.to_numpy(dtype=object))[:take])
     frame = frame.copy()
     frame.loc[frame["patient_id"].isin(chosen) & (frame["split"] == "train"), "split"] = "tune"
-    return frame.reset_index(drop=True)
+    return frame

@@ -159,10 +159,10 @@ def flow(
     ...               splits=[("Training", 280, 55), ("Test", 116, 27)])
     >>> result.frame()["n"].tolist()
     [420, 20, 4, 396, 280, 116]
-    >>> flow([("Assessed", 420, {"no surgery": 20}), ("Analysed", 396, [])])
+    >>> flow([("Assessed", 420, {"no surgery": 20}), ("Analysed", 396, [])])  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     ...
-    helpers.data.errors.StudyError: 'Assessed' has 420, 20 are excluded, but 'Analysed' has 396 and not 400. ...
+    helpers.data.errors.StudyError: 'Assessed' has 420, 20 are excluded, but 'Analysed' has 396 and not 400...
     """
     if splits is not None and cohort is not None:
         raise ValueError("splits, cohort: give one of them")

@@ -104,7 +104,7 @@ def write(frame: pd.DataFrame, path: str | os.PathLike) -> Path:
     file = Path(path)
     _format(file)
     checked = check(frame, file=_shown(file))
-    first = [c for c in COLUMNS if c in checked.columns]
+    first = [c for c in COLUMNS if c != "risk"]
     ordered = first + risk_columns(checked)
     ordered += [c for c in checked.columns if c not in ordered]
     sort = ["case_id", "patient_id", "split", "seed", "model", "study"]  # last key sorts first

@@ -6,27 +6,6 @@ import numpy as np
 from scipy import special
 
 
-def check_level(level: float) -> None:
-    """Refuse a confidence level outside (0, 1).
-
-    Parameters
-    ----------
-    level : float
-        Confidence level, for example 0.95.
-
-    Raises
-    ------
-    ValueError
-        If `level` is not in (0, 1).
-
-    Examples
-    --------
-    >>> check_level(0.95)
-    """
-    if not 0 < level < 1:
-        raise ValueError(f"level must lie between 0 and 1, not {level!r}")
-
-
 def t_quantile(level: float, df: float) -> float:
     """Multiplier of a standard error in a two-sided interval.
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 # "explode" makes the decoder report damaged data instead of painting over it with the frame before
 STRICT = {"err_detect": "explode"}
+_ALONE = {"mjpeg", "rawvideo", "png", "bmp", "huffyuv", "ffvhuff"}  # one packet is one whole frame
 _AGAIN = "export or copy the clip again"
 _FULL_RANGE = {"yuvj420p", "yuvj422p", "yuvj444p", "yuvj440p", "yuvj411p", "gray", "gray8"}
 _LIMITED_RANGE = {"yuv420p", "yuv422p", "yuv444p", "yuv440p", "yuv411p", "yuv410p", "nv12", "nv21"}
@@ -87,11 +88,8 @@ def iterate(
         frames are wanted, the damage of frames that need not be decoded stays unseen; their number is
         always checked.
     """
-    import av
-
     with _opened(source, format, name) as (container, stream):
-        properties = int(stream.codec_context.codec.properties)
-        alone = wanted is not None and bool(properties & int(av.codec.Properties.INTRA_ONLY))
+        alone = wanted is not None and stream.codec_context.codec.name in _ALONE
         stream.codec_context.options = STRICT
         # decoding with several threads answers packets late, which a walk over single packets cannot use
         stream.thread_type = "NONE" if alone else "AUTO"

@@ -99,12 +99,13 @@ def draw_neck(rng: np.random.Generator, grid: Grid) -> Neck:
     columns, half = grid.columns, grid.width_mm / 2
 
     def surface(amplitude: float) -> np.ndarray:
-        return wavy_line(rng, columns, amplitude_mm=amplitude, rough_mm=0.06)
+        return wavy_line(rng, columns, amplitude_mm=amplitude, rough_mm=0.04)
 
     skin = rng.uniform(0.9, 1.5) + surface(0.2)
     muscle = np.maximum(rng.uniform(3.6, 5.6) + surface(0.7), skin + 0.8)
     capsule = np.maximum(muscle + rng.uniform(2.8, 4.2) + surface(0.6), muscle + 1.6)
-    fascia = muscle + (capsule - muscle) * np.clip(rng.uniform(0.4, 0.6) + surface(0.15), 0.25, 0.75)
+    middle = rng.uniform(0.4, 0.6) + wavy_line(rng, columns, amplitude_mm=0.12)
+    fascia = muscle + (capsule - muscle) * np.clip(middle, 0.25, 0.75)
     across = grid.x[0] / half - rng.uniform(-0.25, 0.25)
     lobe = rng.uniform(14, 18) * np.sqrt(np.clip(1 - rng.uniform(0.5, 0.8) * across**2, 0.06, 1))
     side = float(rng.choice([-1, 1]))
@@ -119,7 +120,7 @@ def draw_neck(rng: np.random.Generator, grid: Grid) -> Neck:
         "fat": _follow(fibres, 0.7 * muscle + tilt[0], grid.pixel_mm),
         "upper": _follow(fibres, fascia + tilt[1] + 3.0, grid.pixel_mm),
         "lower": _follow(fibres, capsule + tilt[2] + 9.0, grid.pixel_mm),
-        "deep": _follow(fibres, capsule + lobe - tilt[1], grid.pixel_mm),
+        "deep": _follow(fibres, 0.45 * (capsule + lobe) - tilt[1], grid.pixel_mm),
         # interfaces fade and drop out along their course
         "broken": (np.exp(0.55 * broken) * np.clip(0.75 + 0.6 * broken, 0.05, 1)).astype(FLOAT),
     }
@@ -130,7 +131,7 @@ def draw_neck(rng: np.random.Generator, grid: Grid) -> Neck:
         "deep": rng.uniform(-42, -37),
     }
     carotid = Disc(top + rng.uniform(6, 11), side * (half - rng.uniform(1.5, 4.5)), rng.uniform(2.4, 3.3))
-    trachea = Disc(top + rng.uniform(5, 8), -side * (half + rng.uniform(2.5, 5.5)), rng.uniform(7, 9))
+    trachea = Disc(top + rng.uniform(5, 8), -side * (half + rng.uniform(0.5, 4.0)), rng.uniform(7, 9))
     return Neck(grid, skin, muscle, fascia, capsule, capsule + lobe, carotid, trachea, level, texture)
 
 
@@ -180,14 +181,14 @@ def paint_neck(neck: Neck) -> Tissue:
     air = -31 - 14 * above + 4 * np.cos(2 * np.pi * (rings + 0.3) / 1.5) + 2.5 * texture["fine"]
     maps = blend(maps, air, soft_step(rings, 0.25))
 
-    echo = line_echo(z - neck.skin[None], 0.22, -10)
-    for surface, width, db in ((neck.muscle, 0.13, -13), (neck.fascia, 0.11, -17), (neck.capsule, 0.13, -9)):
+    echo = line_echo(z - neck.skin[None], 0.22, -13)
+    for surface, width, db in ((neck.muscle, 0.13, -18), (neck.fascia, 0.11, -22), (neck.capsule, 0.13, -14)):
         echo = echo + line_echo(z - surface[None], width, db) * _facing(surface, grid.pixel_mm)
-    echo = echo + line_echo(z - neck.lobe_bottom[None], 0.17, -13) * _facing(neck.lobe_bottom, grid.pixel_mm)
+    echo = echo + line_echo(z - neck.lobe_bottom[None], 0.17, -19) * _facing(neck.lobe_bottom, grid.pixel_mm)
     upright = np.abs(z - neck.carotid.z) / (np.abs(wall + neck.carotid.radius) + 0.1)
-    echo = echo * (1 - lumen) + line_echo(wall, 0.16, -14) * upright**2
+    echo = echo * (1 - lumen) + line_echo(wall, 0.16, -18) * upright**2
     front = np.clip((neck.trachea.z - z) / neck.trachea.radius, 0, 1)
-    echo = echo + line_echo(rings, 0.28, -6) * front
+    echo = echo + line_echo(rings, 0.28, -10) * front
     return Tissue(grid, maps.astype(FLOAT), (FLOAT(-1.5) * lumen).astype(FLOAT), echo * texture["broken"])
 
 

@@ -144,7 +144,7 @@ def _foci(rng: np.random.Generator, signs: Signs, radius: np.ndarray) -> tuple[F
             z, x = place(angle, 0.82 * np.sqrt(rng.uniform()))
             height = rng.uniform(-0.6, 0.6) * float(radius.max())
             found.append(
-                Focus(z, x, height, rng.uniform(0.05, 0.11), rng.uniform(3, 10), rng.uniform(10, 60))
+                Focus(z, x, height, rng.uniform(0.05, 0.11), rng.uniform(-4, 8), rng.uniform(10, 60))
             )
     if signs.echogenic_foci == "macrocalcifications":
         middle, share = rng.uniform(-2.3, -0.9), rng.uniform(0.45, 0.7)  # upper side: the shadow falls inside
@@ -152,7 +152,7 @@ def _foci(rng: np.random.Generator, signs: Signs, radius: np.ndarray) -> tuple[F
         for step in np.linspace(-0.5, 0.5, 11):
             z, x = place(float(np.clip(middle + step * length, -np.pi, np.pi)), share)
             jitter = rng.normal(0, 0.12, 2)
-            found.append(Focus(z + jitter[0], x + jitter[1], 0.0, rng.uniform(0.16, 0.28), 3.0, 420.0))
+            found.append(Focus(z + jitter[0], x + jitter[1], 0.0, rng.uniform(0.16, 0.28), 2.0, 150.0))
     return tuple(found)
 
 

@@ -1,0 +1,325 @@
+"""The book as a graph: one rule a notebook. `make book` runs it; so does plain `snakemake`.
+
+    snakemake --config 'studies=["data/olnm"]' profile=full          one study at paper scale
+    snakemake -n --executor slurm --jobs 20 --config gpu=1           the same graph, planned for a cluster
+"""
+
+import json
+import os
+from pathlib import Path
+
+from helpers.book import graph
+from helpers.book.dependencies import helpers_of
+
+PROFILE = config.get("profile", "quick")
+STUDIES = graph.studies(config.get("studies") or graph.DEFAULT_STUDIES, PROFILE)
+GPU = int(config.get("gpu", graph.has_gpu()))
+EXECUTE = "python -m helpers.book.execute {input.notebook} {params.page} {params.values:q} > {log} 2>&1"
+TEXT = [p for p in graph.files("book")] + ["_config.yml", "CHANGELOG.md"]
+
+wildcard_constraints:
+    study="[A-Za-z][A-Za-z0-9_]*",
+    input="[A-Za-z][A-Za-z0-9_]*",
+    architecture="[A-Za-z0-9_]+",
+    seed="[0-9]+",
+
+
+def notebook(chapter):
+    """The inputs every page has: its notebook and the helpers that it imports."""
+    return {"notebook": f"notebooks/{chapter}.py", "helpers": helpers_of(f"notebooks/{chapter}.py")}
+
+
+def of(wildcards):
+    return STUDIES[wildcards.study]
+
+
+def folder(name):
+    return lambda wildcards: f"{of(wildcards).folder}/{name}"
+
+
+def page(chapter):
+    """The page's folder, its parameters as JSON, and the digest of the settings it may read."""
+    return {
+        "page": f"results/{{study}}/{chapter}",
+        "values": lambda wildcards: json.dumps(of(wildcards).parameters(chapter)),
+        "digest": lambda wildcards: of(wildcards).digest,
+    }
+
+
+localrules: all, book
+
+
+rule all:
+    input:
+        "build/_build/html/index.html",
+
+
+rule book:
+    input:
+        text=TEXT,
+        helpers=helpers_of("src/helpers/book/site.py") + ["src/helpers/book/site.py"],
+        notebooks=[path for study in STUDIES.values() for path in study.notebooks()],
+    output:
+        "build/_build/html/index.html",
+    params:
+        studies=json.dumps([study.folder for study in STUDIES.values()]),
+        settings=[study.digest for study in STUDIES.values()],
+        absent=[study.absent for study in STUDIES.values()],
+    log:
+        "build/logs/book.log",
+    shell:
+        "python -m helpers.book.site {PROFILE} {params.studies:q} > {log} 2>&1"
+
+
+# ------------------------------------------------------------------------------ tables and arrays
+for study in STUDIES.values():
+    if study.generated and not study.absent:
+
+        rule:
+            name:
+                f"{study.name}_cases"
+            input:
+                helpers=helpers_of("src/helpers/data/cases.py") + ["src/helpers/data/cases.py"],
+                source=study.source_files(),
+            output:
+                study.generated,
+            params:
+                folder=study.folder,
+                settings=study.source_digest,
+            threads: 2
+            resources:
+                mem_mb=4000,
+                runtime=30,
+            log:
+                f"build/logs/{study.name}/cases.log",
+            shell:
+                "python -m helpers.data.cases {params.folder:q} {PROFILE} > {log} 2>&1"
+
+
+rule check:
+    input:
+        helpers=helpers_of("src/helpers/data/check.py") + ["src/helpers/data/check.py"],
+        tables=lambda wildcards: of(wildcards).tables(),
+    output:
+        "results/{study}/splits.csv",
+    params:
+        folder=lambda wildcards: of(wildcards).folder,
+        digest=lambda wildcards: of(wildcards).digest,
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    log:
+        "build/logs/{study}/check.log",
+    shell:
+        "python -m helpers.data.check {params.folder:q} {output} > {log} 2>&1"
+
+
+rule arrays:
+    input:
+        helpers=helpers_of("src/helpers/data/arrays.py") + ["src/helpers/data/arrays.py"],
+        splits="results/{study}/splits.csv",
+    output:
+        "results/{study}/arrays.json",
+    params:
+        folder=lambda wildcards: of(wildcards).folder,
+        inputs=lambda wildcards: of(wildcards).inputs_digest,
+    threads: 2
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    log:
+        "build/logs/{study}/arrays.log",
+    shell:
+        "python -m helpers.data.arrays {params.folder:q} {output} > {log} 2>&1"
+
+
+# ------------------------------------------------------------------------------ chapters
+rule cohort:
+    input:
+        **notebook("cohort"),
+        splits="results/{study}/splits.csv",
+    output:
+        "results/{study}/cohort/notebook.ipynb",
+    params:
+        **page("cohort"),
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    log:
+        "build/logs/{study}/cohort.log",
+    shell:
+        EXECUTE
+
+
+rule inputs:
+    input:
+        **notebook("inputs"),
+        arrays="results/{study}/arrays.json",
+    output:
+        "results/{study}/inputs/notebook.ipynb",
+    params:
+        **page("inputs"),
+    resources:
+        mem_mb=3000,
+        runtime=15,
+    log:
+        "build/logs/{study}/inputs.log",
+    shell:
+        EXECUTE
+
+
+rule baseline:
+    input:
+        **notebook("baseline"),
+        splits="results/{study}/splits.csv",
+    output:
+        notebook="results/{study}/baseline/notebook.ipynb",
+        predictions="results/{study}/baseline/predictions.csv",
+    params:
+        **page("baseline"),
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    log:
+        "build/logs/{study}/baseline.log",
+    shell:
+        EXECUTE
+
+
+rule train:
+    input:
+        **notebook("train"),
+        arrays="results/{study}/arrays.json",
+    output:
+        notebook="results/{study}/train/{input}-{architecture}-s{seed}/notebook.ipynb",
+        predictions="results/{study}/train/{input}-{architecture}-s{seed}/predictions.csv",
+        checkpoint="results/{study}/train/{input}-{architecture}-s{seed}/checkpoint.safetensors",
+    params:
+        page="results/{study}/train/{input}-{architecture}-s{seed}",
+        values=lambda w: json.dumps(of(w).training(w.input, w.architecture, int(w.seed))),
+    resources:
+        mem_mb=6000,
+        runtime=240,
+        gpu=GPU,
+    log:
+        "build/logs/{study}/train-{input}-{architecture}-s{seed}.log",
+    shell:
+        EXECUTE
+
+
+rule fuse:
+    input:
+        **notebook("fuse"),
+        candidates=lambda wildcards: of(wildcards).candidates(),
+    output:
+        notebook="results/{study}/fuse/notebook.ipynb",
+        predictions="results/{study}/fuse/predictions.csv",
+    params:
+        **page("fuse"),
+    resources:
+        mem_mb=6000,
+        runtime=240,
+        gpu=GPU,
+    log:
+        "build/logs/{study}/fuse.log",
+    shell:
+        EXECUTE
+
+
+rule predictions:
+    input:
+        helpers=helpers_of("src/helpers/stats/predictions.py") + ["src/helpers/stats/predictions.py"],
+        parts=lambda wildcards: of(wildcards).parts(),
+    output:
+        "results/{study}/predictions.csv",
+    log:
+        "build/logs/{study}/predictions.log",
+    shell:
+        "python -m helpers.stats.predictions {output} {input.parts} > {log} 2>&1"
+
+
+rule discrimination:
+    input:
+        **notebook("discrimination"),
+        predictions="results/{study}/predictions.csv",
+    output:
+        "results/{study}/discrimination/notebook.ipynb",
+    params:
+        **page("discrimination"),
+    resources:
+        mem_mb=3000,
+        runtime=15,
+    log:
+        "build/logs/{study}/discrimination.log",
+    shell:
+        EXECUTE
+
+
+rule calibration:
+    input:
+        **notebook("calibration"),
+        predictions="results/{study}/predictions.csv",
+    output:
+        "results/{study}/calibration/notebook.ipynb",
+    params:
+        **page("calibration"),
+    resources:
+        mem_mb=3000,
+        runtime=15,
+    log:
+        "build/logs/{study}/calibration.log",
+    shell:
+        EXECUTE
+
+
+rule decision:
+    input:
+        **notebook("decision"),
+        predictions="results/{study}/predictions.csv",
+    output:
+        "results/{study}/decision/notebook.ipynb",
+    params:
+        **page("decision"),
+    resources:
+        mem_mb=3000,
+        runtime=15,
+    log:
+        "build/logs/{study}/decision.log",
+    shell:
+        EXECUTE
+
+
+rule explain:
+    input:
+        **notebook("explain"),
+        predictions="results/{study}/predictions.csv",
+        chosen="results/{study}/fuse/notebook.ipynb",
+    output:
+        "results/{study}/explain/notebook.ipynb",
+    params:
+        **page("explain"),
+    resources:
+        mem_mb=6000,
+        runtime=60,
+        gpu=GPU,
+    log:
+        "build/logs/{study}/explain.log",
+    shell:
+        EXECUTE
+
+
+rule reporting:
+    input:
+        **notebook("reporting"),
+        pages=lambda wildcards: [p for p in of(wildcards).notebooks() if "/reporting/" not in p],
+    output:
+        "results/{study}/reporting/notebook.ipynb",
+    params:
+        **page("reporting"),
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    log:
+        "build/logs/{study}/reporting.log",
+    shell:
+        EXECUTE

@@ -1,0 +1,117 @@
+# %% [markdown]
+# (cohort)=
+# # Who is in the study?
+#
+# Reads `cohort.csv` · writes {numref}`fig-flow`, {numref}`tab-one` and the split check · seconds, no GPU
+#
+# :::{admonition} In short
+# :class: in-short
+# {glue:text}`n_patients` patients with {glue:text}`n_cases` cases, of which {glue:text}`n_events` ({glue:text}`percent_events:.0f` %) are positive for {glue:text}`outcome`.
+# No patient is in two splits.
+# {glue:text}`size_sentence`
+# :::
+
+# %% tags=["parameters"]
+study = "data/olnm"  # folder of the study
+results = "results/olnm"  # folder of its results
+
+# %% tags=["hide-input"]
+from helpers.book import report
+from helpers.data import cohort, table_view
+from helpers.data.study import read as read_study
+from helpers.stats import sample_size
+
+# %% [markdown]
+# The table is checked as it is read: a patient in two splits, an unknown level or a missing column would stop the run here.
+
+# %% tags=["hide-input"]
+settings = read_study(study)
+page = report.page(f"{results}/cohort", simulated=settings.simulated, study=settings.name)
+cases = cohort.read(study, study=settings)
+splits = cohort.manifest(cases)
+page.card(settings.title, question=settings.question, outcome=settings.outcome.name, unit=settings.unit)
+
+# %% [markdown]
+# ## From all patients to those analysed
+#
+# Every patient who was left out is in the figure with a reason; the numbers of each box are checked against the next.
+
+# %% tags=["remove-output"]
+flow = cohort.flow(cohort.flow_steps(study, settings), cohort=cases, unit="patients", event=settings.outcome.positive)
+page.figure("fig-flow", flow.plot(), data=flow.frame(), methods=flow.methods, n=cases["patient_id"].nunique())
+
+# %% [markdown]
+# :::{result-figure} fig-flow
+# :alt: Boxes from all patients through exclusions to the splits, with the number of patients and events in each.
+#
+# **Who was analysed?** Flow of the participants, with the number of patients and events in every split.
+# :::
+
+# %% [markdown]
+# ## What the groups look like
+#
+# {numref}`tab-one` describes each group; the standardised mean difference (SMD) says how far apart two groups are whatever their size.
+# Training and tuning patients are one column group here, as they are one source.
+# P values are given because journals ask for them; none of them chose a predictor.
+
+# %% tags=["remove-output"]
+development = cases["split"].replace({"tune": "train"})
+columns = [c.model_dump() for c in settings.covariates]
+names = {0: settings.outcome.negative, 1: settings.outcome.positive}
+table = cohort.table_one(
+    cases.assign(split=development), "label", columns=columns, tests="standard", levels=names, within="split"
+)
+page.table("tab-one", table_view.render(table), methods=table_view.methods(table))
+
+# %% [markdown]
+# :::{result-table} tab-one
+# **How do positive and negative cases differ?** Characteristics by outcome in each split: mean ± SD, or n (%).
+# :::
+
+# %% [markdown]
+# ## What is missing
+#
+# A missing value is never a level of its own in the tables; {numref}`tab-missing` counts them.
+
+# %% tags=["remove-output"]
+missing = cases[[c.name for c in settings.covariates]].isna().sum().rename("missing").reset_index(names="covariate")
+missing["percent"] = 100 * missing["missing"] / len(cases)
+complete = int(cases[[c.name for c in settings.covariates]].notna().all(axis=1).sum())
+page.table("tab-missing", missing, formats={"percent": "{:.1f}"}, methods=f"{complete} of {len(cases)} cases are complete.")
+
+# %% [markdown]
+# :::{result-table} tab-missing
+# **What is missing?** Cases without a value, by covariate.
+# :::
+
+# %% [markdown]
+# ## Are the splits apart?
+#
+# Splits are by patient; the fingerprint of the sorted case numbers lets anyone with the table show that a split is this one.
+
+# %% tags=["remove-output"]
+page.table("tab-splits", splits.assign(sha256=splits["sha256"].str[:16]), headers={"sha256": "fingerprint"})
+
+# %% [markdown]
+# :::{result-table} tab-splits
+# **Which cases are where?** Patients, cases, events and the fingerprint (first 16 digits of the SHA-256) of every split.
+# :::
+
+# %% [markdown]
+# ## Is it enough?
+#
+# Riley's criteria say how many patients a model with this many candidate parameters needs, and how many a test set needs for useful intervals; {numref}`tab-size` sets them beside what is here.
+
+# %% tags=["remove-output"]
+size = sample_size.assess(cases, predictors=settings.predictors)
+page.table("tab-size", size.frame(), formats={"available": "{:.0f}", "needed": "{:.0f}"}, methods=size.methods)
+
+# %% [markdown]
+# :::{result-table} tab-size
+# **How many would be needed?** Patients available and needed, by criterion.
+# :::
+
+# %% tags=["remove-output"]
+events = int(cases["label"].sum())
+page.numbers(n_patients=cases["patient_id"].nunique(), n_cases=len(cases), n_events=events)
+page.numbers(percent_events=100 * events / len(cases), outcome=settings.outcome.name, size_sentence=size.sentence)

@@ -1,0 +1,149 @@
+"""Lay out the book and build it: prose and executed notebooks in, pages out.
+
+In the Snakefile, or by hand::
+
+    from helpers.book import publish
+    olnm = publish.BookStudy("olnm", "Occult node metastasis", simulated=True, pages=("cohort", "train/a-s0", ...))
+    publish.stage("build/site", studies=[olnm])
+    publish.build("build/site", "build")           # build/_build/html/index.html
+
+or `python -m helpers.book.publish studies.json`, a list of objects with the fields of `BookStudy`.
+The second step is `jupyter-book build build/site --config _config.yml --path-output build -W --keep-going`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from helpers.book import labels, pages, staging
+from helpers.book.contents import BookStudy, contents
+
+
+class BuildError(RuntimeError):
+    """The book has warnings or could not be built; the text holds what the builder said."""
+
+
+def stage(
+    site: str | Path,
+    *,
+    studies: Sequence[BookStudy | Mapping[str, Any]],
+    results: str | Path = "results",
+    text: str | Path = "book",
+    notebooks: str | Path | None = "notebooks",
+    changelog: str | Path | None = "CHANGELOG.md",
+) -> Path:
+    """Lay out `build/site`: prose, executed notebooks with unique labels, their files, and the contents.
+
+    Files that did not change are not touched, so that an unchanged page is not built again; files that no
+    longer belong are removed. Give a folder that holds nothing else.
+
+    Parameters
+    ----------
+    site : str or Path
+        Folder to fill.
+    studies : sequence of BookStudy, or of mappings with its fields
+        In the order of the sidebar.
+    results : str or Path
+        `results/<study>/<page>/` with `notebook.ipynb`, `figures/`, `tables/`, `run.json`.
+    text : str or Path
+        Prose pages, references and assets.
+    notebooks : str, Path or None
+        Sources of the notebooks: their labels are known even when no study here has the chapter.
+    changelog : str, Path or None
+        Becomes the page `changelog`; left out when None.
+
+    Returns
+    -------
+    Path
+        `site`.
+
+    Raises
+    ------
+    FileNotFoundError
+        If an executed notebook is missing, or only its failed copy is there.
+    ValueError
+        If a notebook has no title, or holds the error of a failed cell.
+    """
+    known = [study if isinstance(study, BookStudy) else BookStudy(**study) for study in studies]
+    site, results, text = Path(site), Path(results), Path(text)
+    files = staging.prose(text)
+    if changelog is not None:
+        files["changelog.md"] = Path(changelog).read_bytes()
+    executed = {study.name: {page: staging.read(results, study, page) for page in study.pages} for study in known}
+    sources = staging.source_labels(notebooks)
+    outside = {label for name, data in files.items() if name.endswith(".md") for label in labels.defined(data.decode())}
+    for study in known:
+        files |= staging.study_files(study, executed, results, sources, outside)
+    files["intro.md"] = pages.fill(files["intro.md"], "% studies", pages.cards(known))
+    tables, runs = staging.runs(known, results, site)
+    files |= runs
+    files["how_numbers_are_made.md"] = pages.fill(files["how_numbers_are_made.md"], "% provenance", tables)
+    for name in [name for name in files if name.endswith(".md") and "/" not in name]:
+        files[name] = pages.with_front_matter(files[name])
+    files["_toc.yml"] = yaml.safe_dump(contents(known, changelog=changelog is not None), sort_keys=False).encode()
+    staging.lay(site, files)
+    return site
+
+
+def build(site: str | Path, out: str | Path = "build", *, config: str | Path = "_config.yml") -> Path:
+    """Build the staged book; any warning is an error.
+
+    Parameters
+    ----------
+    site : str or Path
+        Folder filled by `stage`.
+    out : str or Path
+        The pages go to `<out>/_build/html`.
+    config : str or Path
+        `_config.yml`.
+
+    Returns
+    -------
+    Path
+        `<out>/_build/html/index.html`.
+
+    Raises
+    ------
+    BuildError
+        With the builder's warnings. What was built is then removed: a second call would otherwise skip the
+        pages that warned.
+    """
+    keep = ("PATH", "HOME", "USER", "TMPDIR", "LANG", "LC_ALL", "SYSTEMROOT", "PYTHONPATH", "LD_LIBRARY_PATH")
+    environment = {name: os.environ[name] for name in keep if name in os.environ}
+    environment |= {"PYTHONHASHSEED": "0", "PYTHONUTF8": "1", "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+    command = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()", "build", str(site)]
+    command += ["--config", str(config), "--path-output", str(out), "-W", "--keep-going"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    built = Path(out) / "_build"
+    if done.returncode != 0:
+        shutil.rmtree(built, ignore_errors=True)
+        said = [line for line in done.stderr.splitlines() if line.strip()]
+        raise BuildError("the book has warnings:\n" + "\n".join(said[-60:]))
+    return built / "html" / "index.html"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Stage and build from the command line; see the module's text."""
+    if len(arguments) != 1:
+        print("usage: python -m helpers.book.publish studies.json", file=sys.stderr)
+        return 2
+    try:
+        stage("build/site", studies=json.loads(Path(arguments[0]).read_text(encoding="utf-8")))
+        build("build/site", "build")
+    except (BuildError, OSError, ValueError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,134 @@
+"""Plain logistic regression by Newton's method, with robust covariance: the base of calibration statistics."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import expit, logit
+
+from helpers.stats.resampling import cluster_covariance
+
+ITERATIONS = 60
+TOLERANCE = 1e-12  # of the step; R's glm stops at 1e-8 of the deviance, and its errors then differ by 1e-4
+BORDER = 1e-6  # risks nearer to 0 or 1 are moved here before a logit is taken
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A logistic regression.
+
+    Attributes
+    ----------
+    coefficient : array of shape (k,)
+        NaN when the data have no finite maximum (separation).
+    covariance : array of shape (k, k)
+        Inverse information, or robust by patient.
+    deviance : float
+        Minus twice the log-likelihood.
+    """
+
+    coefficient: np.ndarray
+    covariance: np.ndarray
+    deviance: float
+
+    @property
+    def se(self) -> np.ndarray:
+        """Standard errors, shape (k,)."""
+        return np.sqrt(np.diag(self.covariance))
+
+
+def logit_risk(risk: np.ndarray) -> tuple[np.ndarray, int]:
+    """Log odds of a risk, finite at 0 and 1, and how many risks had to be moved.
+
+    Parameters
+    ----------
+    risk : array of shape (n,)
+        In [0, 1]. Values below 1e-6 or above 1 - 1e-6 are moved to that border: the logit of a risk of exactly 0
+        or 1 is infinite, and a single wrong one would decide every statistic.
+
+    Returns
+    -------
+    logit : ndarray
+    moved : int
+
+    Examples
+    --------
+    >>> value, moved = logit_risk(np.array([0.0, 0.5]))
+    >>> value.round(3).tolist(), moved
+    ([-13.816, 0.0], 1)
+    """
+    risk = np.asarray(risk, dtype=np.float64)
+    inside = np.clip(risk, BORDER, 1 - BORDER)
+    return logit(inside), int(np.count_nonzero(inside != risk))
+
+
+def fit(
+    outcome: np.ndarray,
+    design: np.ndarray,
+    *,
+    offset: np.ndarray | float = 0.0,
+    patient_id: np.ndarray | None = None,
+) -> Fit:
+    """Fit a logistic regression to full convergence.
+
+    Parameters
+    ----------
+    outcome : array of shape (n,)
+        0 or 1.
+    design : array of shape (n, k)
+        Columns of predictors; the intercept is a column of ones.
+    offset : array of shape (n,) or float
+        Added to the linear predictor.
+    patient_id : array of shape (n,), optional
+        When given the covariance is the sandwich summed within patients, times C / (C - 1) for C patients; Binder
+        (1983), doi:10.2307/1402588.
+
+    Returns
+    -------
+    Fit
+        All NaN when the likelihood has no maximum (the columns separate the outcome, or are collinear).
+
+    Examples
+    --------
+    >>> result = fit(np.array([0, 1, 0, 1, 1]), np.ones((5, 1)))
+    >>> result.coefficient.round(6).tolist(), result.se.round(6).tolist()
+    ([0.405465], [0.912871])
+    """
+    y, x = np.asarray(outcome, dtype=np.float64), np.asarray(design, dtype=np.float64)
+    k = x.shape[1]
+    nothing = Fit(np.full(k, np.nan), np.full((k, k), np.nan), np.nan)
+    if np.linalg.matrix_rank(x) < k:
+        return nothing
+    beta, deviance, step = np.zeros(k), np.inf, np.inf
+    for _ in range(ITERATIONS):
+        eta = x @ beta + offset
+        p = expit(eta)
+        now = _deviance(y, eta)
+        if now > deviance * (1 + 1e-12) + 1e-12:  # overshot: halve the last step
+            step = step / 2
+            beta = beta - step
+            continue
+        deviance = now
+        information = (x * (p * (1 - p))[:, None]).T @ x
+        try:
+            step = np.linalg.solve(information, x.T @ (y - p))
+        except np.linalg.LinAlgError:
+            return nothing
+        beta = beta + step
+        if np.max(np.abs(step)) < TOLERANCE * (1 + np.max(np.abs(beta))):
+            break
+    else:
+        return nothing
+    p = expit(x @ beta + offset)
+    information = (x * (p * (1 - p))[:, None]).T @ x
+    if not np.isfinite(beta).all() or np.linalg.cond(information) > 1e14:
+        return nothing
+    covariance = np.linalg.inv(information)
+    if patient_id is not None:
+        covariance = cluster_covariance((x * (y - p)[:, None]) @ covariance, patient_id)
+    return Fit(beta, covariance, _deviance(y, x @ beta + offset))
+
+
+def _deviance(y: np.ndarray, eta: np.ndarray) -> float:
+    return float(2 * np.sum(np.logaddexp(0, eta) - y * eta))

@@ -1,0 +1,50 @@
+"""Shared by all tests: one thread a process, a small study on disk, and no network."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(name, "1")
+os.environ.setdefault("MPLBACKEND", "agg")
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+STUDY = """
+name: tiny
+title: A tiny study
+question: Does it run?
+source: {kind: own}
+outcome: {name: cancer, positive: malignant, negative: benign, reference_standard: histology}
+covariates:
+  - {name: age, label: Age, type: continuous, unit: years, low: 0, high: 120, predictor: true}
+  - {name: sex, label: Sex, levels: [female, male], predictor: true}
+tune: {fraction: 0.25, seed: 3}
+validation: {kind: cross-validation}
+chapters: [cohort, baseline, discrimination, calibration, decision, reporting]
+"""
+
+
+@pytest.fixture(autouse=True)
+def at_root(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests run from the repository root, as the build does."""
+    monkeypatch.chdir(ROOT)
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> Path:
+    """A study folder with 40 patients, one case each, both classes, no media."""
+    import numpy as np
+
+    generator = np.random.default_rng(1)
+    label = np.arange(40) % 3 == 0
+    age = 50 + 8 * label + generator.normal(0, 9, 40)
+    sex = np.where(generator.random(40) < 0.4 + 0.2 * label, "male", "female")
+    rows = ["patient_id,case_id,center,split,label,age,sex"]
+    rows += [f"P{i:02},C{i:02},{'AB'[i % 2]},train,{int(label[i])},{age[i]:.1f},{sex[i]}" for i in range(40)]
+    (tmp_path / "study.yaml").write_text(STUDY, encoding="utf-8")
+    (tmp_path / "cohort.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    return tmp_path

@@ -1,0 +1,47 @@
+"""Notebooks keep to their form: one question, a parameters cell, short cells, no code that belongs in a helper."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import jupytext
+import pytest
+
+from helpers.book.execute import parameter_names
+
+NOTEBOOKS = sorted(Path("notebooks").glob("*.py"))
+
+
+@pytest.fixture(params=NOTEBOOKS, ids=lambda p: p.stem)
+def notebook(request):
+    return jupytext.read(request.param)
+
+
+def test_it_opens_with_a_question(notebook):
+    lines = notebook.cells[0].source.splitlines()
+    title = next(line for line in lines if line.startswith("# "))
+    assert title.endswith("?")
+    assert ":::{admonition} In short" in notebook.cells[0].source
+
+
+def test_its_parameters_are_plain_literals_with_a_meaning(notebook):
+    cell = next(c for c in notebook.cells if "parameters" in c.metadata.get("tags", []))
+    assert {"study", "results"} <= set(parameter_names(notebook))
+    assert all("#" in line for line in cell.source.splitlines() if line.strip())
+
+
+def test_its_cells_are_short_and_call_helpers(notebook):
+    assert len(notebook.cells) <= 30
+    for cell in (c for c in notebook.cells if c.cell_type == "code"):
+        assert len(cell.source.splitlines()) <= 15, cell.source
+        for node in ast.walk(ast.parse(cell.source)):
+            assert not isinstance(node, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef), cell.source
+            if isinstance(node, ast.For | ast.While):
+                assert node.end_lineno - node.lineno < 3, cell.source
+
+
+def test_a_sentence_a_line_and_no_typed_result(notebook):
+    for cell in (c for c in notebook.cells if c.cell_type == "markdown"):
+        assert "AUC of 0." not in cell.source
+        assert "p =" not in cell.source.lower()
