@@ -152,7 +152,7 @@ class ResultTable(Result):
         """One row; numbers to the right, so that digits stand under digits."""
         row = nodes.row()
         for text, number in zip(texts, numeric):
-            paragraph = nodes.paragraph("", "", nodes.Text(text))
+            paragraph = nodes.paragraph("", "", nodes.Text(text), support_smartquotes=False)  # data stay as they are
             row += nodes.entry("", paragraph, classes=["number"] if number else [])
         return row
 

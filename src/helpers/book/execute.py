@@ -64,6 +64,7 @@ def execute(notebook: str | Path, page: str | Path, parameters: dict[str, Any] |
     page.mkdir(parents=True, exist_ok=True)
     out, failed = page / "notebook.ipynb", page / "notebook.failed.ipynb"
     out.unlink(missing_ok=True)
+    os.environ["THYROBOOK_BATCH"] = "1"  # one line an epoch instead of progress bars
     started, clock = datetime.datetime.now(datetime.UTC), time.monotonic()
     papermill.execute_notebook(
         document,

@@ -18,6 +18,7 @@ _NAME = re.compile(r"^(\s*:(?:name|label):\s*)(\S+)(\s*)$")
 _MATH = re.compile(r"^(.*\$\$\s*\()([^()\s]+)(\)\s*)$")
 _ROLE = re.compile(r"\{(ref|numref|eq|doc)\}`([^`]+)`")
 _TITLED = re.compile(r"^(.*?)\s*<([^<>]+)>\s*$", re.DOTALL)
+_GLUE = re.compile(r"\{glue:text\}`([^`:]+\.(?:ipynb|md)::[^`:]+)`")
 _LINK = re.compile(r"\[([^\]\n]*)\]\((#[^()\s]+|[^()\s:#]+\.(?:ipynb|md))\)")
 _KINDS = {"fig-": "the figure on", "tab-": "the table on", "eq-": "the equation on"}
 
@@ -101,7 +102,9 @@ def rewrite(
     prose: list[str] = []
 
     def flush() -> None:
-        out.append(_LINK.sub(link, _ROLE.sub(role, "\n".join(prose))))
+        # without a format, the number of another page is taken for one of this page
+        text = _GLUE.sub(r"{glue:text}`\1:s`", "\n".join(prose))
+        out.append(_LINK.sub(link, _ROLE.sub(role, text)))
         prose.clear()
 
     for line, literal in _lines(_named(text)):

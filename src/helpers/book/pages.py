@@ -185,15 +185,15 @@ The data of this study were not there when the book was built, so its chapters w
 
 def cards(studies: Sequence[BookStudy]) -> str:
     """Front-page cards: one a study, leading to its first page."""
-    lines = ["::::{grid} 1 1 2 2", ":gutter: 3", ""]
+    lines = [":::::{grid} 1 1 2 2", ":gutter: 3", ""]
     for study in studies:
         first = next((page for page in study.pages if not page.startswith("train/")), None)
         target = f"/{study.name}/{first}" if first else f"/{study.name}/{'train/index' if study.pages else 'absent'}"
-        kind = "Data not in this copy" if study.absent else "Simulated data" if study.simulated else "Real patients"
-        lines += [":::{grid-item-card} " + escaped(study.title), f":link: {target}", ":link-type: doc", ""]
+        kind = "Data not in this copy" if study.absent else "Simulated data" if study.simulated else "Real data"
+        lines += ["::::{grid-item-card} " + escaped(study.title), f":link: {target}", ":link-type: doc", ""]
         lines += [escaped(study.summary), ""] if study.summary else []
-        lines += ["+++", kind, ":::", ""]
-    return "\n".join([*lines, "::::"])
+        lines += [":::{card-footer}", kind, ":::", "::::", ""]
+    return "\n".join([*lines, ":::::"])
 
 
 def fill(data: bytes, marker: str, text: str) -> bytes:

@@ -79,12 +79,12 @@ def stage(
     if changelog is not None:
         files["changelog.md"] = Path(changelog).read_bytes()
     executed = {study.name: {page: staging.read(results, study, page) for page in study.pages} for study in known}
-    sources = staging.source_labels(notebooks)
+    elsewhere = staging.source_labels(notebooks).union(*map(staging.page_labels, executed.values()))
     outside = {label for name, data in files.items() if name.endswith(".md") for label in labels.defined(data.decode())}
     for study in known:
-        files |= staging.study_files(study, executed, results, sources, outside)
+        files |= staging.study_files(study, executed[study.name], results, elsewhere, outside)
     files["intro.md"] = pages.fill(files["intro.md"], "% studies", pages.cards(known))
-    tables, runs = staging.runs(known, results, site)
+    tables, runs = staging.runs(known, results)
     files |= runs
     files["how_numbers_are_made.md"] = pages.fill(files["how_numbers_are_made.md"], "% provenance", tables)
     for name in [name for name in files if name.endswith(".md") and "/" not in name]:

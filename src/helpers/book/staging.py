@@ -45,6 +45,11 @@ def read(results: Path, study: BookStudy, page: str) -> Any:
     return pages.cleaned(nbformat.read(path, as_version=4), name=f"{study.name}/{page}")
 
 
+def page_labels(notebooks: Mapping[str, Any]) -> set[str]:
+    """Labels of some notebooks, before they are made unique."""
+    return {label for notebook in notebooks.values() for label in labels.defined(pages.prose(notebook))}
+
+
 def source_labels(notebooks: str | Path | None) -> set[str]:
     """Labels of all chapters there are, from the notebooks' sources (py:percent)."""
     found: set[str] = set()
@@ -60,29 +65,22 @@ def _prefix(study: BookStudy, page: str) -> str:
 
 
 def study_files(
-    study: BookStudy, executed: Mapping[str, Any], results: Path, sources: set[str], outside: set[str]
+    study: BookStudy, notebooks: Mapping[str, Any], results: Path, elsewhere: set[str], outside: set[str]
 ) -> dict[str, bytes]:
     """Pages and attached files of one study, by path in the book.
 
-    `executed` holds the cleaned notebooks of all studies, `sources` the labels of all chapters, `outside` those
-    of prose pages.
+    `notebooks` holds the study's cleaned notebooks by page, `elsewhere` the labels of all chapters there are,
+    `outside` those of prose pages.
     """
     import nbformat
 
     if study.absent:
         return {f"{study.name}/absent.md": pages.absent(study.title, study.absent)}
-    notebooks = executed[study.name]
     own = {page: labels.defined(pages.prose(notebook)) for page, notebook in notebooks.items()}
     here: dict[str, str] = {}
     for page in sorted(notebooks, key=lambda page: page.startswith("train/")):  # a chapter before a run
         for label in own[page]:
             here.setdefault(label, _prefix(study, page) + label)
-    elsewhere = sources | {
-        label
-        for book in executed.values()
-        for notebook in book.values()
-        for label in labels.defined(pages.prose(notebook))
-    }
     staged = {f"{study.name}/{page}" for page in notebooks}
     runs = [page for page in notebooks if page.startswith("train/")]
     files: dict[str, bytes] = {}
@@ -125,7 +123,7 @@ def _simulated(data: bytes) -> bool:
     return isinstance(about, dict) and bool(about.get("simulated"))
 
 
-def runs(studies: Sequence[BookStudy], results: Path, site: Path) -> tuple[str, dict[str, bytes]]:
+def runs(studies: Sequence[BookStudy], results: Path) -> tuple[str, dict[str, bytes]]:
     """Text and files of the tables on how each number was made."""
     text, files = [], {}
     with tempfile.TemporaryDirectory() as folder:

@@ -24,6 +24,7 @@ class Training(Part):
     patience: int = Field(ge=1)
     width_divisor: int = Field(ge=1, le=16)
     weights: str = "none"
+    flip_vertical: bool = False
 
 
 class Profile(Part):
@@ -64,6 +65,7 @@ FULL: dict[str, Any] = {
         "patience": 25,
         "width_divisor": 1,
         "weights": "imagenet",
+        "flip_vertical": True,  # as published
     },
     "seeds": (0, 1, 2),
     "folds": 5,

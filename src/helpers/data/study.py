@@ -254,6 +254,16 @@ class Study(Part):
         return self.source.kind == "simulated"
 
     @property
+    def judged(self) -> str:
+        """The split on which models are judged: `test`, or `oof` under cross-validation."""
+        return "test" if self.validation.kind == "test" else "oof"
+
+    @property
+    def choosing(self) -> str:
+        """The split on which thresholds are chosen and calibration maps fitted: `tune`, or `oof`."""
+        return "tune" if self.validation.kind == "test" else "oof"
+
+    @property
     def predictors(self) -> tuple[Covariate, ...]:
         """Covariates of the clinical baseline."""
         return tuple(c for c in self.covariates if c.predictor)

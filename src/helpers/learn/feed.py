@@ -58,9 +58,7 @@ class Draws:
         n = len(rows)
         offset = np.full(n, (settings.crop_size - settings.size) // 2)
         never = np.zeros(n, dtype=bool)
-        return cls(
-            rows, offset, offset, never, never, np.ones(n, dtype=np.float32), np.zeros(n, dtype=np.float32)
-        )
+        return cls(rows, offset, offset, never, never, np.ones(n, dtype=np.float32), np.zeros(n, dtype=np.float32))
 
     def batches(self, steps: int) -> list[Draws]:
         """Cut into `steps` parts of nearly equal size."""
@@ -208,9 +206,7 @@ def check_images(images: np.ndarray) -> None:
     """
     if getattr(images, "dtype", None) != np.uint8 or images.ndim not in (4, 5):
         shape, kind = getattr(images, "shape", None), getattr(images, "dtype", type(images).__name__)
-        raise ValueError(
-            f"images must be uint8 of shape (cases, channels, height, width), not {kind} {shape}"
-        )
+        raise ValueError(f"images must be uint8 of shape (cases, channels, height, width), not {kind} {shape}")
     if images.shape[-1] != images.shape[-2]:
         raise ValueError(f"images must be square, not {images.shape[-2]} x {images.shape[-1]} pixels")
 

@@ -126,9 +126,7 @@ def build(
     if offline not in OFFLINE:
         raise ValueError(f"offline must be one of {', '.join(OFFLINE)}, not {offline!r}")
     if weights == "imagenet" and width_divisor > 1:
-        raise ValueError(
-            "weights='imagenet' fits the published widths only: use width_divisor=1 or weights='none'"
-        )
+        raise ValueError("weights='imagenet' fits the published widths only: use width_divisor=1 or weights='none'")
     module = _fresh(architecture, channels, outputs, width_divisor, dropout, seed)
     config = module.pretrained_cfg
     layers = {"stem": config["first_conv"], "head": config["classifier"]}
@@ -159,9 +157,7 @@ def head_of(module: nn.Module) -> nn.Linear:
     return linear[-1]
 
 
-def _fresh(
-    architecture: str, channels: int, outputs: int, width_divisor: int, dropout: float, seed: int
-) -> nn.Module:
+def _fresh(architecture: str, channels: int, outputs: int, width_divisor: int, dropout: float, seed: int) -> nn.Module:
     import timm
 
     with torch.random.fork_rng(devices=[]), narrowed(width_divisor, outputs=outputs):

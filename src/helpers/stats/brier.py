@@ -68,7 +68,7 @@ def spiegelhalter(y: np.ndarray, risk: np.ndarray) -> tuple[float, float]:
     --------
     >>> z, p = spiegelhalter(np.array([0, 0, 1, 1]), np.array([0.2, 0.4, 0.6, 0.8]))
     >>> round(z, 3), round(p, 3)
-    (-1.118, 0.264)
+    (-1.091, 0.275)
     """
     from scipy.special import erfc
 

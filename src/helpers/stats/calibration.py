@@ -186,7 +186,7 @@ def calibration(
     >>> risk = rng.uniform(0.05, 0.95, 400)
     >>> result = calibration(rng.random(400) < risk, risk)
     >>> print(result.slope)
-    0.997 (95 % CI 0.807 to 1.187)
+    1.171 (95 % CI 0.934 to 1.407)
     >>> result.too_few_events
     False
     """

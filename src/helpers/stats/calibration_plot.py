@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from helpers.stats.calibration import Calibration
 
 BINS = np.linspace(0, 1, 41)
+STRIP = (-0.22, -0.02)  # of the ordinate, for the histogram
 PAPER = {"facecolor": "white", "alpha": 0.7, "edgecolor": "none", "pad": 1.5}  # keeps text legible over curves
 EVENT, OTHER = "#B2182B", "#4D4D4D"
 
@@ -27,7 +28,7 @@ def draw(
     details: bool = True,
 ) -> Axes:
     """Draw a calibration result; see `Calibration.plot`."""
-    ax = palette.axes(ax, width=5.0, height=5.8)
+    ax = palette.axes(ax, width=4.8, height=5.7)
     look = style or palette.styles([name or "model"])[name or "model"]
     if details:
         ax.plot([0, 1], [0, 1], color=palette.REFERENCE, linewidth=1, linestyle=":", label="Perfect calibration")
@@ -39,14 +40,14 @@ def draw(
         else:
             ax.fill_between(frame["risk"], frame["low"], frame["high"], color=look.color, alpha=0.15, linewidth=0)
             ax.plot(frame["risk"], frame["observed"], linewidth=1.8, label=name or "Model", **look.line())
-    ax.set(xlim=(0, 1), ylim=(0, 1), aspect="equal", ylabel="Observed share of events")
+    ax.set(xlim=(0, 1), ylim=(0, 1), aspect="equal", yticks=np.arange(6) / 5, xlabel="Predicted risk", ylabel="Observed share of events")
     if details:
         _histogram(result, ax)
         ax.text(0.03, 0.97, _numbers(result), transform=ax.transAxes, va="top", fontsize=8, bbox=PAPER)
         if result.too_few_events:
             stamp = f"too few events\n({result.events} of {result.n:,})"
             ax.text(0.5, 0.42, stamp, ha="center", va="center", fontsize=17, color="#767676", alpha=0.45, rotation=20)
-    ax.legend(loc="lower right", frameon=False, fontsize=8)
+    ax.legend(loc="lower right", bbox_to_anchor=(1, 0.19 if details else 0), frameon=False, fontsize=8)
     return ax
 
 
@@ -65,22 +66,18 @@ def _numbers(result: Calibration) -> str:
 
 
 def _histogram(result: Calibration, ax: Axes) -> None:
-    """Risks by outcome in a strip below: events upwards, the others downwards."""
-    from mpl_toolkits.axes_grid1 import make_axes_locatable
+    """Risks by outcome in a strip below the square: events upwards, the others downwards.
 
-    below = make_axes_locatable(ax).append_axes("bottom", size="17%", pad=0.15, sharex=ax)
+    It is drawn in the axes themselves, below 0, so that every layout keeps it and several panels stay aligned.
+    """
     events, _ = np.histogram(result.risk[result.label], BINS)
     others, _ = np.histogram(result.risk[~result.label], BINS)
+    top, middle, half = max(events.max(), others.max()), (STRIP[0] + STRIP[1]) / 2, (STRIP[1] - STRIP[0]) / 2
     width, left = BINS[1] - BINS[0], BINS[:-1]
-    below.bar(left, events, width, align="edge", color=EVENT)
-    below.bar(left, -others, width, align="edge", color=OTHER)
-    top = max(events.max(), others.max())
-    below.set(ylim=(-1.15 * top, 1.15 * top), xlabel="Predicted risk", yticks=[-top, 0, top])
-    below.set_yticklabels([f"{top:d}", "0", f"{top:d}"], fontsize=7)
-    below.axhline(0, color="black", linewidth=0.6)
-    below.text(0.99, 0.93, "events", transform=below.transAxes, ha="right", va="top", fontsize=7, color=EVENT)
-    below.text(0.99, 0.07, "no event", transform=below.transAxes, ha="right", va="bottom", fontsize=7, color=OTHER)
-    for side in ("top", "right"):
-        below.spines[side].set_visible(False)
-    ax.tick_params(labelbottom=False)
-    below.tick_params(labelbottom=True)
+    ax.bar(left, events / top * half, width, bottom=middle, align="edge", color=EVENT)
+    ax.bar(left, -others / top * half, width, bottom=middle, align="edge", color=OTHER)
+    ax.plot([0, 1], [middle, middle], color="black", linewidth=0.6)
+    ax.axhline(0, color="black", linewidth=0.8)
+    ax.text(0.99, STRIP[1], f"events (highest bar {events.max():,})", ha="right", va="top", fontsize=7, color=EVENT)
+    ax.text(0.99, STRIP[0], f"no event ({others.max():,})", ha="right", va="bottom", fontsize=7, color=OTHER)
+    ax.set_ylim(STRIP[0] - 0.02, 1)

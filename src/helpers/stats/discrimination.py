@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from helpers.stats.auc import Auc, AucComparison, AucFamily, auc, compare_auc, compare_auc_all, compare_auc_unpaired
+from helpers.stats.auc import Auc, AucComparison, auc, compare_auc, compare_auc_unpaired
 from helpers.stats.auc_bootstrap import BootstrapAuc, bootstrap_auc
+from helpers.stats.auc_family import AucFamily, compare_auc_all
 from helpers.stats.families import holm
 from helpers.stats.multiclass import MulticlassAuc, auc_multiclass
 from helpers.stats.operating_points import OperatingPoint, operating_point

@@ -145,7 +145,7 @@ def u_statistics(
     ...         for r in range(4) for m in ("aided", "unaided") for k in range(30) if k % 4 // 2 == r % 2]
     >>> table = pd.DataFrame(rows, columns=["reader", "modality", "case_id", "label", "rating"])
     >>> round(float(u_statistics(table).differences["difference"].iloc[0]), 4)
-    0.1161
+    -0.0133
     """
     check_level(level)
     if metric not in METRICS:

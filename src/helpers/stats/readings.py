@@ -317,14 +317,17 @@ def _fault(frame: pd.DataFrame, needed: Sequence[str], n_readers: int, n_modalit
         row = int(np.flatnonzero(twice)[0])
         reader, modality, case = frame.loc[frame.index[row], ["reader", "modality", "case_id"]]
         return (f"reader {reader!r} has case {case!r} in modality {modality!r} twice", row, "case_id", "keep one row")
-    for column in ("label", "patient_id"):
+    for column, key, what in (
+        ("label", "case_id", "case"),
+        ("patient_id", "case_id", "case"),
+        ("experience", "reader", "reader"),
+    ):
         if column in frame:
-            first = frame.groupby("case_id")[column].transform("first")
-            differs = (first != frame[column]).to_numpy()
+            first = frame.groupby(key)[column].transform("first")
+            differs = ((first != frame[column]) & frame[column].notna()).to_numpy()
             if differs.any():
                 row = int(np.flatnonzero(differs)[0])
-                case = frame["case_id"].iloc[row]
-                return f"it differs within case {case!r}", row, column, "give a case one value"
+                return f"it differs within {what} {frame[key].iloc[row]!r}", row, column, f"give a {what} one value"
     for column, least in (("reader", n_readers), ("modality", n_modalities)):
         found = frame[column].nunique()
         if found < least:

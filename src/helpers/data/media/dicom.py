@@ -171,7 +171,7 @@ def _native(path: Path, header: FileDataset, syntax: str, frames: int) -> Path |
     one = int(header.Rows) * int(header.Columns) * samples * int(header.BitsAllocated) // 8
     if str(header.PhotometricInterpretation) == "YBR_FULL_422":
         one = one // 3 * 2  # two colour samples for four pixels
-    if one * frames not in (stored, stored - 1):  # an odd length is padded by one byte
+    if not one * frames <= stored < one * (frames + 1):  # some writers pad the end
         raise StudyError(
             f"the DICOM header says {frames} frames, its pixel data hold {stored / one:.4g}",
             file=path.name,
@@ -240,11 +240,13 @@ def _decoded(
         raise
     except Exception as error:  # decoders of several packages meet untrusted bytes
         missing = isinstance(error, NotImplementedError) or "missing dependencies" in str(error)
+        missing = missing or "does not support" in str(error)
+        reason = " ".join(str(error).split())[:200]
         coding = UID(str(header.file_meta.get("TransferSyntaxUID", ""))).name
         raise StudyError(
             f"the coding {coding} cannot be decoded here"
             if missing
-            else f"frame {indices[done] if done < len(indices) else done} of the DICOM cannot be decoded ({error})",
+            else f"frame {indices[done] if done < len(indices) else done} of the DICOM cannot be decoded ({reason})",
             file=path.name,
             fix="save it uncompressed, as JPEG baseline or as JPEG 2000" if missing else _AGAIN,
         ) from error

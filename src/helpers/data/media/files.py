@@ -160,9 +160,7 @@ def iterate(
         raise _not_media(path, format)
 
 
-def read(
-    path: str | Path, *, frames: Sequence[int] | None = None, declared: int | None = None
-) -> np.ndarray:
+def read(path: str | Path, *, frames: Sequence[int] | None = None, declared: int | None = None) -> np.ndarray:
     """Read a still, a clip or a DICOM file as grey values.
 
     Grey is luma (ITU-R BT.601). For clips that store luma (H.264, MPEG, Motion JPEG) it is that luma,

@@ -92,9 +92,7 @@ def _regions(header: Dataset) -> list[tuple[tuple[int, int, int, int], float | N
     height, width = int(header.get("Rows") or 0), int(header.get("Columns") or 0)
     found = []
     for item in _flat_regions(header):
-        corners = [
-            item.get(f"RegionLocation{name}") for name in ("MinX0", "MinY0", "MaxX1", "MaxY1")
-        ]
+        corners = [item.get(f"RegionLocation{name}") for name in ("MinX0", "MinY0", "MaxX1", "MaxY1")]
         if not all(isinstance(corner, int) for corner in corners):
             continue
         x0, y0, x1, y1 = corners

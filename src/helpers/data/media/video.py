@@ -48,9 +48,7 @@ def _opened(source: Path | BinaryIO, format: str, name: str) -> Iterator[tuple[I
             check_size(stream.codec_context.height, stream.codec_context.width, name=name)
             yield container, stream
     except (av.error.FFmpegError, EOFError) as error:
-        raise StudyError(
-            f"the video cannot be opened ({error.strerror})", file=name, fix=_AGAIN
-        ) from error
+        raise StudyError(f"the video cannot be opened ({error.strerror})", file=name, fix=_AGAIN) from error
 
 
 def info(path: Path, format: str) -> MediaInfo:
@@ -108,9 +106,7 @@ def iterate(
 class _Clip:
     """An open clip and what has been counted in it so far."""
 
-    def __init__(
-        self, container: InputContainer, stream: VideoStream, wanted: set[int] | None, name: str
-    ) -> None:
+    def __init__(self, container: InputContainer, stream: VideoStream, wanted: set[int] | None, name: str) -> None:
         self.container, self.stream, self.wanted, self.name = container, stream, wanted, name
         self.last = max(wanted, default=-1) if wanted is not None else None
         self.packets = self.hidden = self.decoded = 0

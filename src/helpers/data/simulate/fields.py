@@ -184,10 +184,12 @@ def upsample(coarse: np.ndarray, factor: int, shape: tuple[int, int]) -> np.ndar
     >>> upsample(np.array([[0.0, 2.0], [4.0, 6.0]], np.float32), 2, (2, 2)).tolist()
     [[0.0, 1.0], [2.0, 3.0]]
     """
-    for _ in range(2):  # along the rows, then, transposed, along the columns
-        fine = np.empty(((coarse.shape[0] - 1) * factor, coarse.shape[1]), FLOAT)
-        step = np.diff(coarse, axis=0) / FLOAT(factor)
-        for part in range(factor):
-            fine[part::factor] = coarse[:-1] + FLOAT(part) * step
-        coarse = fine.T
-    return coarse[: shape[0], : shape[1]]
+    wide = np.empty((coarse.shape[0], (coarse.shape[1] - 1) * factor), FLOAT)
+    step = np.diff(coarse, axis=1) / FLOAT(factor)
+    for part in range(factor):
+        wide[:, part::factor] = coarse[:, :-1] + FLOAT(part) * step
+    fine = np.empty(((coarse.shape[0] - 1) * factor, wide.shape[1]), FLOAT)
+    step = np.diff(wide, axis=0) / FLOAT(factor)
+    for part in range(factor):
+        fine[part::factor] = wide[:-1] + FLOAT(part) * step
+    return fine[: shape[0], : shape[1]]

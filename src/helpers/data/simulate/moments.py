@@ -48,8 +48,10 @@ class TruncatedLogNormal:
             return [first / mean - 1, np.sqrt(max(second - first**2, 1e-12)) / sd - 1]
 
         start = [np.log(mean) - sigma**2 / 2, np.log(sigma)]
-        point, _, flag, _ = optimize.fsolve(gap, start, full_output=True)
-        if flag != 1 or max(map(abs, gap(point))) > 1e-6:
+        with np.errstate(over="ignore", invalid="ignore"):  # a hopeless search may run far off
+            point, _, flag, _ = optimize.fsolve(gap, start, full_output=True)
+            missed = max(map(abs, gap(point)))
+        if flag != 1 or not missed < 1e-6:
             raise ValueError(f"no log-normal distribution on [{low}, {high}] has mean {mean} and SD {sd}")
         return cls(float(point[0]), float(np.exp(point[1])), low, high)
 

@@ -160,6 +160,8 @@ def ceus_frames(
     fields = [probe.convolve(complex_noise(rng, probe.grid.shape)).astype(np.complex64) for _ in range(FIELDS)]
     leak = (FLOAT(0.014) * FLOAT(10) ** (tissue.level / FLOAT(20)) + FLOAT(0.03) * np.abs(tissue.interface)) ** 2
     still = np.abs(fields[0]) ** 2
+    columns = probe.grid.columns
+    doubled = [np.concatenate([field, field], axis=1) for field in fields]  # a roll is then a view
     floor = FLOAT(10**-4.5) * (FLOAT(0.3) + np.abs(complex_noise(rng, probe.grid.shape)) ** 2)
     static = leak * lost * still + floor
     blood = FLOAT(0.075) * bolus.volume * lost
@@ -168,13 +170,18 @@ def ceus_frames(
     power = np.abs(field) ** 2
     for time, window in zip(seconds, windows, strict=True):
         # a lateral roll keeps the depth dependence of the point spread function, a phase the statistics
-        fresh = np.roll(fields[int(rng.integers(FIELDS))], int(rng.integers(probe.grid.columns)), axis=1)
+        along = int(rng.integers(columns))
+        fresh = doubled[int(rng.integers(FIELDS))][:, along : along + columns]
         turn = np.exp(1j * rng.uniform(0, 2 * np.pi))
         field *= scale
         field += np.complex64(step * turn) * fresh
         new = field.real**2 + field.imag**2
-        seen = FLOAT(0.5) * (new + power)[window]  # persistence: two frames averaged
+        seen = FLOAT(0.5) * (new[window] + power[window])  # persistence: two frames averaged
         power = new
-        image = (blood[window] * bolus.curve(float(time))[window]) * seen + static[window]
-        grey = np.log10(image) * FLOAT(10 * 255 / RANGE_DB) + FLOAT(255 * (RANGE_DB + 3) / RANGE_DB)
-        yield np.clip(grey, 0, 255).astype(np.uint8)
+        seen *= blood[window]
+        seen *= bolus.curve(float(time))[window]
+        seen += static[window]
+        grey = np.log10(seen, out=seen)
+        grey *= FLOAT(10 * 255 / RANGE_DB)
+        grey += FLOAT(255 * (RANGE_DB + 3) / RANGE_DB)
+        yield np.clip(grey, 0, 255, out=grey).astype(np.uint8)

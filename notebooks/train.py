@@ -1,0 +1,100 @@
+# %% [markdown]
+# (train)=
+# # Does this network learn?
+#
+# Reads the arrays of one input · writes `predictions.csv`, `checkpoint.safetensors` and {numref}`fig-learning` · a minute on two cores, a GPU at paper scale
+#
+# :::{admonition} In short
+# :class: in-short
+# {glue:text}`architecture` on the {glue:text}`input_label`, seed {glue:text}`seed`: best after epoch {glue:text}`best_epoch` of {glue:text}`epochs`.
+# On the tuning patients, which chose that epoch, its AUC is {glue:text}`tune_auc:.2f`.
+# The test patients play no part on this page.
+# :::
+
+# %% tags=["parameters"]
+study = "data/olnm"  # folder of the study
+results = "results/olnm"  # folder of its results
+input = "bmode"  # name of the input in study.yaml
+architecture = "resnet18"  # one of the architectures that study.yaml lists
+seed = 0  # of weights, shuffling and augmentation
+size = 64  # side of the image that the network sees, pixels
+crop_size = 72  # side to which the stored image is brought before the random crop, pixels
+epochs = 15  # passes over the training patients
+batch_size = 16  # cases a step
+learning_rate = 0.002  # peak of the one-cycle schedule
+patience = 15  # epochs without improvement on the tuning patients before the run stops
+width_divisor = 4  # 1 for the published width; 4 is about a sixteenth of the work
+weights = "none"  # none, imagenet, or a .safetensors file
+flip_vertical = False  # mirror top and bottom too, as published; it turns shadows upside down
+
+# %% tags=["hide-input"]
+from helpers.book import report
+from helpers.data import arrays, cohort
+from helpers.data.study import read as read_study
+from helpers.learn import evaluation, networks, training
+from helpers.learn.rows import by_split, labels_for_training
+from helpers.stats import predictions
+
+# %% [markdown]
+# The arrays were decoded once; nothing is read from the media files here.
+
+# %%
+settings = read_study(study)
+run = f"{input}-{architecture}-s{seed}"
+page = report.page(f"{results}/train/{run}", simulated=settings.simulated, study=settings.name)
+cases = cohort.read(study, study=settings)
+images = arrays.load(study, input, study=settings).images
+
+# %% [markdown]
+# The published topology is built with the number of channels of the input; what weights it starts from is recorded.
+
+# %%
+network = networks.build(
+    architecture, channels=images.shape[1], width_divisor=width_divisor, weights=weights, seed=seed, offline="allow"
+)
+page.card("Network", **network.record)
+
+# %% [markdown]
+# Only the labels of training and tuning patients are handed over, so no test label can choose an epoch.
+# Positives are rarer than negatives: the loss weighs both classes equally, which moves the risks and is mended by calibration.
+
+# %%
+options = training.Settings(
+    size=size, crop_size=crop_size, epochs=epochs, batch_size=batch_size, learning_rate=learning_rate,
+    patience=patience, flip_vertical=flip_vertical, seed=seed,
+)  # fmt: skip
+rows = by_split(cases)
+fitted = training.fit(
+    network, images, labels_for_training(cases), train=rows["train"], tune=rows["tune"],
+    settings=options, folder=page.folder, report=print,
+)  # fmt: skip
+
+# %% tags=["remove-output"]
+page.figure("fig-learning", fitted.plot(), data=fitted.frame(), n=len(rows["train"]), methods=options.methods)
+
+# %% [markdown]
+# :::{result-figure} fig-learning
+# :alt: Log-loss of training and tuning patients against the epoch, with the best epoch marked.
+#
+# **When did it stop learning?** Class-weighted log-loss of training and tuning patients; the line marks the epoch that was kept.
+# :::
+
+# %% [markdown]
+# Every case gets a prediction from the checkpoint; those of training patients are apparent and are never used to judge.
+
+# %% tags=["remove-output"]
+table = evaluation.predictions_of(
+    fitted.network, images, cases, settings=options, study=settings.name, model=run, seed=seed
+)
+predictions.write(table, page.folder / "predictions.csv")
+page.table("tab-run", evaluation.run_table(fitted))
+
+# %% [markdown]
+# :::{result-table} tab-run
+# **How was it trained?** Device, precision, memory, class balance and versions of this run.
+# :::
+
+# %% tags=["remove-output"]
+page.numbers(architecture=architecture, input_label=settings.inputs[input].label, seed=seed)
+page.numbers(best_epoch=fitted.best_epoch, epochs=epochs)
+page.numbers(tune_auc=fitted.history["tune_auc"].iloc[fitted.best_epoch - 1])

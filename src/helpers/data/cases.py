@@ -1,0 +1,80 @@
+"""Write the tables and media of a study whose cases are simulated or come from outside data.
+
+From the command line: `python -m helpers.data.cases FOLDER PROFILE`.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from helpers.data import outside
+from helpers.data.errors import StudyError
+from helpers.data.study import Study
+from helpers.data.study import read as read_study
+
+PUBLISHED = Path("data/published")
+
+
+def write_cases(folder: str | Path, profile: str = "quick", *, workers: int = 2) -> dict[str, Any]:
+    """Write `cohort.csv`, and where the study has media `media.csv` and `media/`, into the study folder.
+
+    Parameters
+    ----------
+    folder : path
+        The study's folder.
+    profile : str
+        `quick` or `full`: how many frames a second simulated clips have.
+    workers : int
+        Processes.
+
+    Returns
+    -------
+    dict
+        What was written, for the log.
+
+    Raises
+    ------
+    StudyError
+        If the study's cases are the user's own, or an outside set is absent.
+    """
+    study = read_study(folder)
+    if study.source.kind == "own":
+        raise StudyError("this study's cases are its own", file="study.yaml", key="source.kind", fix="leave them")
+    if study.source.kind == "outside":
+        return outside.write_study(folder, study)
+    # the generator brings scipy and the video writers, which a study of outside data does without
+    from helpers.data.simulate.olnm import write_cohort
+
+    return write_cohort(
+        folder,
+        published=PUBLISHED / study.source.published,
+        seed=study.source.seed,
+        frames_per_second=study.profile(profile).frames_per_second,
+        workers=workers,
+    )
+
+
+def ceiling(folder: str | Path, study: Study) -> str:
+    """Say what no reader of the simulated images can exceed; empty for a study of patients.
+
+    The Bayes limit is the AUC, in the test split, of the exact probability of the label given the signs that were
+    drawn into the images, as the generator knows it (`simulation.csv`).
+    """
+    if not study.simulated:
+        return ""
+    from helpers.data.simulate.ceiling import bayes_limit
+
+    limit = bayes_limit(folder)["test"]
+    return (
+        f"In this simulation no reader of the pixels can exceed an AUC of {limit:.2f} in the test set, its Bayes limit."
+    )
+
+
+if __name__ == "__main__":
+    try:
+        print(json.dumps(write_cases(*sys.argv[1:]), indent=1, default=str))
+    except StudyError as error:
+        sys.exit(str(error))

@@ -1,0 +1,360 @@
+"""The clinical baseline: penalised logistic regression on the cohort table, validated honestly.
+
+Nothing here imports torch. A model is saved as JSON: a reader can check every coefficient.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from helpers.learn.folds import grouped_folds
+from helpers.learn.penalised import Covariate, Fit, Term, encode, fit_penalised
+from helpers.learn.scores import log_loss, rank_auc
+from helpers.learn.validation import optimism_table
+
+
+@dataclass(frozen=True)
+class ClinicalModel:
+    """A fitted penalised logistic regression.
+
+    Attributes
+    ----------
+    covariates : tuple of Covariate
+    fit : Fit
+        Terms of the design, coefficients and penalty.
+    record : dict
+        Rows, events, penalty, its cross-validated path, and the rules for missing values in words.
+    """
+
+    covariates: tuple[Covariate, ...]
+    fit: Fit
+    record: dict[str, Any]
+
+    def risk(self, frame: pd.DataFrame) -> np.ndarray:
+        """Risks of the rows of a cohort table, shape (n,), in (0, 1).
+
+        Raises
+        ------
+        ValueError
+            If a column is absent or holds a level that is not declared.
+        """
+        return self.fit.risk(encode(frame, self.covariates))
+
+    def coefficients(self) -> pd.DataFrame:
+        """One row a term: `term, covariate, level, contrast, log_odds, odds_ratio, log_odds_per_unit`.
+
+        `log_odds` is per standard deviation for numbers and level against not that level otherwise; penalised, so
+        shrunk towards 0 and without standard errors.
+        """
+        rows = []
+        for term, value in zip(self.fit.terms, self.fit.coefficient[1:]):
+            number = term.kind == "number"
+            rows.append(
+                {
+                    "term": term.covariate if number else f"{term.covariate}: {term.level_name}",
+                    "covariate": term.covariate,
+                    "level": term.level_name,
+                    "contrast": f"per SD ({term.sd:.3g})" if number else "against all others",
+                    "log_odds": value,
+                    "odds_ratio": np.exp(value),
+                    "log_odds_per_unit": value / term.sd if number else value,
+                }
+            )
+        return pd.DataFrame(rows)
+
+    def frame(self) -> pd.DataFrame:
+        """Same as `coefficients`."""
+        return self.coefficients()
+
+    def write(self, path: str | Path) -> None:
+        """Write the model as JSON."""
+        content = {
+            "covariates": [asdict(covariate) for covariate in self.covariates],
+            "terms": [asdict(term) for term in self.fit.terms],
+            "coefficient": self.fit.coefficient.tolist(),
+            "penalty": self.fit.penalty,
+            "path": self.fit.path,
+            "record": self.record,
+        }
+        Path(path).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+    @classmethod
+    def read(cls, path: str | Path) -> ClinicalModel:
+        """Read a model that `write` wrote."""
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
+        covariates = tuple(Covariate.of(given) for given in content["covariates"])
+        terms = tuple(Term(**term) for term in content["terms"])
+        route = tuple((penalty, loss) for penalty, loss in content["path"])
+        fit = Fit(terms, np.array(content["coefficient"]), content["penalty"], route)
+        return cls(covariates, fit, content["record"])
+
+
+@dataclass(frozen=True)
+class SingleCovariate:
+    """The best single covariate: its name, its model, and the table from which it was chosen."""
+
+    name: str
+    model: ClinicalModel
+    table: pd.DataFrame
+
+    def risk(self, frame: pd.DataFrame) -> np.ndarray:
+        """Risks of the rows of a cohort table."""
+        return self.model.risk(frame)
+
+    def frame(self) -> pd.DataFrame:
+        """One row a covariate: `covariate, cv_log_loss, cv_auc, chosen`."""
+        return self.table
+
+
+def fit_clinical(
+    cohort: pd.DataFrame,
+    *,
+    covariates: Iterable[Any],
+    label: str = "label",
+    train: np.ndarray,
+    seed: int,
+    repeats: int = 1,
+    folds: int = 5,
+    patient_id: str = "patient_id",
+) -> ClinicalModel:
+    """Fit an L2-penalised logistic regression on the training rows of a cohort table.
+
+    The penalty is chosen by stratified, patient-grouped cross-validation on log-loss within `train`; medians,
+    means, scales and levels of missing values are learned inside each part. Other rows are never read.
+
+    Parameters
+    ----------
+    cohort : DataFrame
+    covariates : iterable of mapping or object
+        With `name`, `type` (continuous, categorical, binary) and `levels`.
+    label : str
+        Column of 0 and 1.
+    train : int or bool array
+        Rows by position, or a mask over all rows.
+    seed : int
+        Of the folds.
+    repeats, folds : int
+        Of the inner cross-validation.
+    patient_id : str
+        Column whose cases stay together; when the table has none, every row is its own patient.
+
+    Returns
+    -------
+    ClinicalModel
+
+    Raises
+    ------
+    ValueError
+        If a column, level, label or row is wrong, or only one class is in `train`.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> table = pd.DataFrame({"size_mm": rng.normal(10, 3, 200)})
+    >>> table["label"] = (rng.random(200) < 1 / (1 + np.exp(10 - table["size_mm"]))).astype(int)
+    >>> model = fit_clinical(table, covariates=[{"name": "size_mm"}], train=np.arange(150), seed=1)
+    >>> bool(model.coefficients()["log_odds"].iloc[0] > 1)
+    True
+    """
+    declared, rows, y, patient = _prepare(cohort, covariates, label, train, patient_id, name="train")
+    encoded = encode(cohort.iloc[rows], declared)
+    fit = fit_penalised(encoded, y, patient, declared, folds=folds, repeats=repeats, seed=seed)
+    return ClinicalModel(declared, fit, _record(fit, y, patient, seed, repeats, folds))
+
+
+def oof_risk(
+    cohort: pd.DataFrame,
+    *,
+    covariates: Iterable[Any],
+    label: str = "label",
+    rows: np.ndarray | None = None,
+    seed: int = 0,
+    repeats: int = 20,
+    folds: int = 5,
+    inner_folds: int = 5,
+    patient_id: str = "patient_id",
+) -> pd.DataFrame:
+    """Out-of-fold risks by repeated, stratified, patient-grouped cross-validation.
+
+    The penalty is chosen anew inside each training part, so the risk of a case never saw its label.
+
+    Parameters
+    ----------
+    rows : int or bool array or None
+        Cases to use; None: all.
+    seed, repeats : int
+        Repeat r uses the folds of seed + r; that number is the column `seed`.
+    folds, inner_folds : int
+        Outer folds, and folds of the choice of the penalty.
+
+    Other parameters and errors as in `fit_clinical`.
+
+    Returns
+    -------
+    DataFrame
+        One row a case and repeat: `seed, fold, row, risk, penalty`, and `patient_id, case_id, center, label`
+        where the table has them. `row` is the position in `cohort`.
+    """
+    given = np.arange(len(cohort)) if rows is None else rows
+    declared, rows, y, patient = _prepare(cohort, covariates, label, given, patient_id, name="rows")
+    encoded = encode(cohort.iloc[rows], declared)
+    kept = [name for name in (patient_id, "case_id", "center") if name in cohort]
+    parts = []
+    for repeat in range(seed, seed + repeats):
+        risk, fold, penalty = _cross_validate(
+            encoded, y, patient, declared, folds=folds, inner=inner_folds, seed=repeat
+        )
+        part = pd.DataFrame({"seed": repeat, "fold": fold, "row": rows, "risk": risk, "penalty": penalty})
+        part = part.assign(**{name: cohort[name].to_numpy()[rows] for name in kept}, label=y)
+        parts.append(part)
+    return pd.concat(parts, ignore_index=True)
+
+
+def optimism(
+    cohort: pd.DataFrame,
+    *,
+    covariates: Iterable[Any],
+    label: str = "label",
+    rows: np.ndarray | None = None,
+    seed: int = 0,
+    resamples: int = 200,
+    folds: int = 5,
+    repeats: int = 1,
+    patient_id: str = "patient_id",
+) -> pd.DataFrame:
+    """Harrell's bootstrap optimism of the whole fit, the choice of the penalty included.
+
+    Harrell, Lee, Mark (1996), doi:10.1002/(SICI)1097-0258(19960229)15:4<361::AID-SIM168>3.0.CO;2-4. Patients are
+    resampled; each resample is fitted from scratch and measured on itself and on the original rows.
+
+    Parameters
+    ----------
+    resamples : int
+        Bootstrap samples; 200 settle the AUC's optimism to about 0.005 with 30 events.
+
+    Other parameters and errors as in `oof_risk`.
+
+    Returns
+    -------
+    DataFrame
+        `measure` (auc, calibration_slope, brier), `apparent, optimism, corrected, optimism_se, resamples`.
+    """
+    given = np.arange(len(cohort)) if rows is None else rows
+    declared, rows, y, patient = _prepare(cohort, covariates, label, given, patient_id, name="rows")
+    encoded = encode(cohort.iloc[rows], declared)
+
+    def fit(places: np.ndarray, step: int) -> Fit:
+        return fit_penalised(
+            encoded[places], y[places], patient[places], declared, folds=folds, repeats=repeats, seed=seed + step
+        )
+
+    return optimism_table(fit, encoded, y, patient, resamples=resamples, seed=seed)
+
+
+def best_single_covariate(
+    cohort: pd.DataFrame,
+    *,
+    covariates: Iterable[Any],
+    label: str = "label",
+    train: np.ndarray,
+    seed: int,
+    folds: int = 5,
+    patient_id: str = "patient_id",
+) -> SingleCovariate:
+    """The one covariate that predicts best alone, chosen by cross-validated log-loss within `train`.
+
+    Parameters and errors as in `fit_clinical`.
+
+    Returns
+    -------
+    SingleCovariate
+    """
+    declared, rows, y, patient = _prepare(cohort, covariates, label, train, patient_id, name="train")
+    table = []
+    for covariate in declared:
+        encoded = encode(cohort.iloc[rows], (covariate,))
+        risk, _, _ = _cross_validate(encoded, y, patient, (covariate,), folds=folds, inner=folds, seed=seed)
+        table.append((covariate.name, log_loss(y, risk), rank_auc(y, risk)))
+    frame = pd.DataFrame(table, columns=["covariate", "cv_log_loss", "cv_auc"])
+    best = int(frame["cv_log_loss"].to_numpy().argmin())
+    frame["chosen"] = np.arange(len(frame)) == best
+    options = {"label": label, "train": rows, "seed": seed, "folds": folds, "patient_id": patient_id}
+    model = fit_clinical(cohort, covariates=[declared[best]], **options)
+    return SingleCovariate(declared[best].name, model, frame.sort_values("cv_log_loss", ignore_index=True))
+
+
+def _cross_validate(
+    encoded: np.ndarray,
+    label: np.ndarray,
+    patient: np.ndarray,
+    covariates: tuple[Covariate, ...],
+    *,
+    folds: int,
+    inner: int,
+    seed: int,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Out-of-fold risk, fold and chosen penalty of every row."""
+    fold = grouped_folds(label, patient, folds=folds, seed=seed)
+    risk, penalty = np.empty(len(label)), np.empty(len(label))
+    for k in range(folds):
+        inside, outside = fold != k, fold == k
+        # Another seed than the outer split's, so that inner folds are not the outer ones again.
+        fit = fit_penalised(
+            encoded[inside],
+            label[inside],
+            patient[inside],
+            covariates,
+            folds=inner,
+            repeats=1,
+            seed=1000 + seed * folds + k,
+        )
+        risk[outside], penalty[outside] = fit.risk(encoded[outside]), fit.penalty
+    return risk, fold, penalty
+
+
+def _prepare(
+    cohort: pd.DataFrame, covariates: Iterable[Any], label: str, rows: Any, patient_id: str, *, name: str
+) -> tuple[tuple[Covariate, ...], np.ndarray, np.ndarray, np.ndarray]:
+    declared = tuple(Covariate.of(given) for given in covariates)
+    rows = np.asarray(rows)
+    if rows.dtype == bool:
+        if rows.shape != (len(cohort),):
+            raise ValueError(f"{name} is a mask of {rows.size}, the table has {len(cohort)} rows")
+        rows = np.flatnonzero(rows)
+    if not rows.size or not np.issubdtype(rows.dtype, np.integer):
+        raise ValueError(f"{name} must hold row numbers, or be a mask over all rows")
+    if rows.min() < 0 or rows.max() >= len(cohort) or len(np.unique(rows)) < len(rows):
+        raise ValueError(f"{name} must hold rows in 0 ... {len(cohort) - 1}, each once")
+    if label not in cohort:
+        raise ValueError(f"label: the table has no column {label!r}")
+    values = pd.to_numeric(cohort[label].iloc[rows], errors="coerce").to_numpy(dtype=float)
+    if not np.isin(values, (0, 1)).all() or len(np.unique(values)) < 2:
+        raise ValueError(f"label must be 0 or 1 in every row of {name}, and both must occur")
+    if patient_id in cohort:
+        patient = pd.factorize(cohort[patient_id].iloc[rows])[0]
+    else:
+        patient = np.arange(len(rows))
+    return declared, rows, values.astype(int), patient
+
+
+def _record(fit: Fit, label: np.ndarray, patient: np.ndarray, seed: int, repeats: int, folds: int) -> dict[str, Any]:
+    return {
+        "model": "L2-penalised logistic regression",
+        "rows": len(label),
+        "patients": len(np.unique(patient)),
+        "events": int(label.sum()),
+        "terms": len(fit.terms),
+        "events_per_term": round(float(label.sum() / len(fit.terms)), 2),
+        "penalty_c": fit.penalty,
+        "penalty_chosen_by": f"{repeats} x {folds}-fold patient-grouped cross-validation on log-loss",
+        "path": [{"c": penalty, "log_loss": loss} for penalty, loss in fit.path],
+        "missing": "continuous: median of the training rows; categorical: a level of its own",
+        "seed": seed,
+    }

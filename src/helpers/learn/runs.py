@@ -1,0 +1,153 @@
+"""Around a training run: the check of its rows, the key under which it may be resumed, and its result."""
+
+from __future__ import annotations
+
+import copy
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from helpers.learn import state as disk
+from helpers.learn.feed import check_images
+from helpers.learn.inference import load
+from helpers.learn.networks import SHORTEST_SIDE, Network
+from helpers.learn.settings import Runtime, Settings
+from helpers.learn.weights import sha256_of
+
+# A state made by other code is not resumed: its epochs would not be those of an undisturbed run.
+CODE = ("feed", "inference", "loop", "scores", "settings", "training")
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """A finished training run.
+
+    Attributes
+    ----------
+    network : Network
+        With the averaged weights of the best epoch; its record is that of the untrained network.
+    history : DataFrame
+        `epoch, train_loss, tune_loss, tune_auc, learning_rate, seconds, images_per_second`.
+    best_epoch : int
+        Counted from 1.
+    checkpoint : Path
+        `checkpoint.safetensors`.
+    sha256 : str
+        Of the checkpoint file.
+    record : dict
+        Device, precision, peak memory, where the images were, class balance, seeds, versions, resumption.
+    """
+
+    network: Network
+    history: pd.DataFrame
+    best_epoch: int
+    checkpoint: Path
+    sha256: str
+    record: dict[str, Any]
+
+    @classmethod
+    def of(cls, network: Network, folder: Path, note: dict[str, Any]) -> TrainingResult:
+        """Put a result together from the note in `checkpoint.json`."""
+        history = pd.DataFrame(note["history"])
+        return cls(network, history, note["best_epoch"], folder / disk.CHECKPOINT, note["sha256"], note["record"])
+
+    def frame(self) -> pd.DataFrame:
+        """One row an epoch."""
+        return self.history
+
+    def plot(self, ax=None):
+        """Draw training and tune loss against the epoch; the best epoch is marked."""
+        if ax is None:
+            import matplotlib.pyplot as plt
+
+            _, ax = plt.subplots()
+        for column, name, style in (("train_loss", "train", "--"), ("tune_loss", "tune", "-")):
+            ax.plot(self.history["epoch"], self.history[column], style, label=name)
+        ax.axvline(self.best_epoch, color="0.5", linewidth=1, label="best epoch")
+        ax.set(xlabel="Epoch", ylabel="Log-loss (nats per case)")
+        ax.legend(frameon=False)
+        return ax
+
+
+def check_rows(
+    images: np.ndarray, label: np.ndarray, train: np.ndarray, tune: np.ndarray, network: Network
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Check rows, labels and images against each other; labels outside the rows come back as -1, unread.
+
+    Raises
+    ------
+    ValueError
+        Naming the argument that does not fit.
+    """
+    check_images(images)
+    smallest = max(2, network.outputs)
+    if images.shape[1] != network.channels:
+        raise ValueError(f"images have {images.shape[1]} channels, the network reads {network.channels}")
+    label = np.asarray(label)
+    if label.shape != (len(images),):
+        raise ValueError(f"label must have one entry for each of {len(images)} images, not {label.shape}")
+    parts, clean = {}, np.full(len(label), -1, dtype=np.int64)
+    for name, rows in (("train", train), ("tune", tune)):
+        rows = np.asarray(rows)
+        if rows.ndim != 1 or not np.issubdtype(rows.dtype, np.integer) or len(np.unique(rows)) < len(rows):
+            raise ValueError(f"{name} must be a list of row numbers, each once")
+        if rows.size < 2 or rows.min() < 0 or rows.max() >= len(label):
+            raise ValueError(f"{name} must hold at least 2 rows in 0 ... {len(label) - 1}")
+        values = pd.to_numeric(pd.Series(label[rows]), errors="coerce").to_numpy(dtype=float)
+        if not np.isin(values, np.arange(smallest)).all():
+            raise ValueError(f"label must be 0 to {smallest - 1} in every row of {name}")
+        if len(np.unique(values)) < smallest:
+            raise ValueError(f"{name} must hold cases of every class, 0 to {smallest - 1}")
+        parts[name], clean[rows] = rows.astype(np.int64), values.astype(np.int64)
+    both = np.intersect1d(parts["train"], parts["tune"])
+    if both.size:
+        raise ValueError(f"train and tune share {both.size} rows, first {both[0]}")
+    return clean, parts["train"], parts["tune"]
+
+
+def run_key(
+    network: Network,
+    label: np.ndarray,
+    train: np.ndarray,
+    tune: np.ndarray,
+    settings: Settings,
+    runtime: Runtime,
+    images: str,
+) -> dict[str, Any]:
+    """Everything on which the result of a run depends, flat and plain: settings, data, weights, code, versions."""
+    least = SHORTEST_SIDE.get(network.record["architecture"], 1)
+    if settings.size < least:
+        raise ValueError(f"size must be at least {least} for {network.record['architecture']}")
+    here = Path(__file__).parent
+    code = {name: disk.file_sha256(here / f"{name}.py") for name in CODE}
+    rows = {"train_rows": disk.digest(train.tolist()), "tune_rows": disk.digest(tune.tolist())}
+    used = {"used_device": runtime.device.type, "used_precision": runtime.precision}
+    return {
+        **asdict(settings),
+        **rows,
+        **used,
+        "labels": disk.digest(label.tolist()),
+        "images": images,
+        "architecture": network.record["architecture"],
+        "weights": sha256_of(network.module),
+        "code": disk.digest(code),
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+    }
+
+
+def finished(folder: Path, key: dict[str, Any], network: Network) -> TrainingResult | None:
+    """Result of the same run when it is already complete in `folder`, else None."""
+    path = folder / disk.CHECKPOINT_NOTE
+    if not path.is_file() or not (folder / disk.CHECKPOINT).is_file():
+        return None
+    note = json.loads(path.read_text(encoding="utf-8"))
+    if note.get("key") != key or disk.file_sha256(folder / disk.CHECKPOINT) != note["sha256"]:
+        return None
+    note["record"]["state"] = "complete: taken from the folder"
+    return TrainingResult.of(load(folder, module=copy.deepcopy(network.module)), folder, note)

@@ -1,0 +1,278 @@
+"""Part of a ROC curve: partial area, sensitivity at a fixed specificity, and the reverse."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from helpers.stats.checks import both_classes, check_level, labels, scores
+from helpers.stats.intervals import Estimate
+from helpers.stats.resampling import bootstrap_counts, patient_codes, percentile_limits
+from helpers.stats.roc_curve import points
+
+
+@dataclass(frozen=True)
+class RocRegion(Estimate):
+    """A value read from the ROC curve, with a bootstrap interval.
+
+    Parameters
+    ----------
+    what : str
+        What was read, for the table and the methods line.
+    n, events, patients, seed : int
+
+    Examples
+    --------
+    >>> sensitivity_at_specificity([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8], specificity=0.5, resamples=20).what
+    'sensitivity at specificity 0.5'
+    """
+
+    what: str = ""
+    n: int = 0
+    events: int = 0
+    patients: int = 0
+    seed: int = 0
+
+    def frame(self, measure: str | None = None) -> pd.DataFrame:
+        """Return one row: the estimate and its interval, `n, events, patients`."""
+        row = super().frame(measure or self.what)
+        return row.assign(n=self.n, events=self.events, patients=self.patients)
+
+    @property
+    def methods(self) -> str:
+        """One sentence for the methods line."""
+        text = f"{self.what[0].upper()}{self.what[1:]} on the empirical ROC curve (doi:10.1186/1471-2105-12-77), "
+        text += f"{100 * self.level:.10g} % confidence interval by {self.method}, n = {self.n}, {self.events} events."
+        return text + (f" {self.note}." if self.note else "")
+
+
+def partial_auc(
+    label: ArrayLike,
+    risk: ArrayLike,
+    *,
+    specificity: tuple[float, float] | None = None,
+    sensitivity: tuple[float, float] | None = None,
+    corrected: bool = False,
+    patient_id: ArrayLike | None = None,
+    resamples: int = 2000,
+    seed: int = 0,
+    level: float = 0.95,
+) -> RocRegion:
+    """Area under a part of the ROC curve.
+
+    As `pROC::auc(partial.auc=)`; Robin et al. (2011), doi:10.1186/1471-2105-12-77. With `corrected`, McClish's
+    (1989, doi:10.1177/0272989X8900900307) (1 + (A - min) / (max - min)) / 2: 0.5 is chance, 1 perfect.
+
+    Parameters
+    ----------
+    label, risk : arrays of shape (n,)
+        As in `auc`.
+    specificity, sensitivity : pair of float or None
+        Range to keep, one of the two, for instance `specificity=(0.9, 1.0)`.
+    corrected : bool
+    patient_id : array of shape (n,) or None
+    resamples : int
+        Of patients, stratified; 0: no interval.
+    seed : int
+    level : float
+
+    Returns
+    -------
+    RocRegion
+        A corrected area below chance is not defined: NaN, and `note` says so.
+
+    Raises
+    ------
+    ValueError
+        As `auc`, or if the range is not given once, inside [0, 1] and rising.
+
+    Examples
+    --------
+    >>> area = partial_auc([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8], specificity=(0.5, 1.0), resamples=0)
+    >>> area.value
+    0.25
+    """
+    if (specificity is None) == (sensitivity is None):
+        raise ValueError("specificity, sensitivity: give one of the two ranges")
+    focus = "specificity" if specificity is not None else "sensitivity"
+    start, stop = specificity if specificity is not None else sensitivity
+    if not 0 <= start < stop <= 1:
+        raise ValueError(f"{focus}: must be a rising range inside [0, 1], found ({start}, {stop})")
+    least = (stop - start) * (2 - start - stop) / 2  # area of chance: under the diagonal
+
+    def area(fpr: np.ndarray, tpr: np.ndarray) -> float:
+        if focus == "specificity":
+            raw = _area(fpr, tpr, 1 - stop, 1 - start)
+        else:
+            raw = _area(1 - tpr[::-1], 1 - fpr[::-1], 1 - stop, 1 - start)
+        if not corrected:
+            return raw
+        return (1 + (raw - least) / ((stop - start) - least)) / 2 if raw >= least else np.nan
+
+    what = f"{'corrected ' * corrected}partial AUC, {focus} {start:g} to {stop:g}"
+    made = _region(label, risk, area, what, patient_id, resamples, seed, level)
+    if np.isnan(made.value):
+        return RocRegion(
+            **{**made.__dict__, "low": np.nan, "high": np.nan, "note": "Below chance here, no corrected area"}
+        )
+    return made
+
+
+def sensitivity_at_specificity(
+    label: ArrayLike,
+    risk: ArrayLike,
+    *,
+    specificity: float,
+    patient_id: ArrayLike | None = None,
+    resamples: int = 2000,
+    seed: int = 0,
+    level: float = 0.95,
+) -> RocRegion:
+    """Sensitivity where the specificity is fixed, by linear interpolation on the empirical curve.
+
+    The interval resamples patients, so it includes that the threshold is estimated; `pROC::ci.se`,
+    doi:10.1186/1471-2105-12-77.
+
+    Parameters
+    ----------
+    label, risk : arrays of shape (n,)
+        As in `auc`.
+    specificity : float
+        In [0, 1].
+    patient_id, resamples, seed, level
+        As in `partial_auc`.
+
+    Returns
+    -------
+    RocRegion
+
+    Raises
+    ------
+    ValueError
+        As `auc`, or if the specificity is outside [0, 1].
+
+    Examples
+    --------
+    >>> made = sensitivity_at_specificity([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8], specificity=0.5, resamples=0)
+    >>> made.value
+    1.0
+    """
+    _fraction("specificity", specificity)
+    what = f"sensitivity at specificity {specificity:g}"
+    read = lambda fpr, tpr: _upper(fpr, tpr, 1 - specificity)  # noqa: E731
+    return _region(label, risk, read, what, patient_id, resamples, seed, level)
+
+
+def specificity_at_sensitivity(
+    label: ArrayLike,
+    risk: ArrayLike,
+    *,
+    sensitivity: float,
+    patient_id: ArrayLike | None = None,
+    resamples: int = 2000,
+    seed: int = 0,
+    level: float = 0.95,
+) -> RocRegion:
+    """Specificity where the sensitivity is fixed, by linear interpolation on the empirical curve.
+
+    Parameters
+    ----------
+    label, risk : arrays of shape (n,)
+        As in `auc`.
+    sensitivity : float
+        In [0, 1].
+    patient_id, resamples, seed, level
+        As in `partial_auc`.
+
+    Returns
+    -------
+    RocRegion
+
+    Raises
+    ------
+    ValueError
+        As `auc`, or if the sensitivity is outside [0, 1].
+
+    Examples
+    --------
+    >>> made = specificity_at_sensitivity([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8], sensitivity=0.5, resamples=0)
+    >>> made.value
+    1.0
+    """
+    _fraction("sensitivity", sensitivity)
+    what = f"specificity at sensitivity {sensitivity:g}"
+    read = lambda fpr, tpr: _upper(1 - tpr[::-1], 1 - fpr[::-1], 1 - sensitivity)  # noqa: E731
+    return _region(label, risk, read, what, patient_id, resamples, seed, level)
+
+
+def _region(
+    label: ArrayLike,
+    risk: ArrayLike,
+    read: Callable[[np.ndarray, np.ndarray], float],
+    what: str,
+    patient_id: ArrayLike | None,
+    resamples: int,
+    seed: int,
+    level: float,
+) -> RocRegion:
+    check_level(level)
+    positive = labels(label)
+    events, others = both_classes(positive)
+    score = scores(risk, positive.size)
+    patients = patient_codes(patient_id, positive.size)[1]
+    size = {"what": what, "n": positive.size, "events": events, "patients": patients, "seed": seed}
+    _, tp, fp = points(positive, score)
+    value = float(read(fp / others, tp / events))
+    if resamples == 0:
+        note = "No interval was asked for"
+        return RocRegion(value, level=level, method="no interval", note=note, **size)
+    order = np.argsort(-score, kind="stable")
+    hit = positive[order]
+    end = np.append(np.flatnonzero(np.diff(score[order]) != 0), positive.size - 1)
+    drawn = np.full(resamples, np.nan)
+    for index, counts in enumerate(bootstrap_counts(positive, patient_id=patient_id, resamples=resamples, seed=seed)):
+        weight = counts[order]
+        won = np.append(0, np.cumsum(weight * hit)[end])
+        lost = np.append(0, np.cumsum(weight)[end]) - won
+        if won[-1] and lost[-1]:
+            drawn[index] = read(lost / lost[-1], won / won[-1])
+    kept = drawn[~np.isnan(drawn)]
+    if kept.size < 2:
+        note = "The value is not defined in the resamples, so there is no interval"
+        return RocRegion(value, level=level, method="no interval", note=note, **size)
+    low, high = percentile_limits(drawn, level=level)
+    method = f"stratified bootstrap of patients, {resamples} resamples, percentile (doi:10.1201/9780429246593)"
+    missing = resamples - kept.size
+    note = f"Not defined in {missing} of {resamples} resamples, which were left out" if missing else ""
+    return RocRegion(value, float(low), float(high), float(kept.std(ddof=1)), level, method, note, **size)
+
+
+def _upper(x: np.ndarray, y: np.ndarray, at: float) -> float:
+    """Height of a rising step curve at `at`; the top where it is vertical."""
+    last = int(np.searchsorted(x, at + 1e-12, side="right")) - 1
+    if last == x.size - 1 or at - x[last] <= 1e-12:
+        return float(y[last])
+    return float(y[last] + (y[last + 1] - y[last]) * (at - x[last]) / (x[last + 1] - x[last]))
+
+
+def _area(x: np.ndarray, y: np.ndarray, start: float, stop: float) -> float:
+    """Area under a rising polygon between two places on its x axis."""
+    inside = (x > start) & (x < stop)
+    first, last = _upper(x, y, start), _lower(x, y, stop)
+    xs = np.concatenate([[start], x[inside], [stop]])
+    ys = np.concatenate([[first], y[inside], [last]])
+    return float(np.sum(np.diff(xs) * (ys[1:] + ys[:-1])) / 2)
+
+
+def _lower(x: np.ndarray, y: np.ndarray, at: float) -> float:
+    """Height of a rising step curve at `at`; the bottom where it is vertical."""
+    return 1.0 - _upper(1.0 - x[::-1], 1.0 - y[::-1], 1.0 - at)
+
+
+def _fraction(name: str, value: float) -> None:
+    if not 0 <= value <= 1:
+        raise ValueError(f"{name}: must be in [0, 1], found {value}")
