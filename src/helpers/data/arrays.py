@@ -6,6 +6,7 @@ graph trains again only when pixels changed.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import sys
@@ -43,9 +44,11 @@ def load(folder: str | Path, name: str, *, study: Study | None = None, workers: 
     study = study or read_study(folder)
     source = study.inputs[name]
     frame = cohort.read(folder, study=study)
+    order = {case: place for place, case in enumerate(frame["case_id"])}
+    table = media.table(folder, frame).sort_values("case_id", key=lambda ids: ids.map(order), kind="stable")
     return media.arrays(
         folder,
-        media.table(folder, frame),
+        table,
         source.kind,
         cache=CACHE,
         size=source.size,
@@ -75,7 +78,8 @@ def decode(folder: str | Path, *, workers: int = 2) -> dict[str, Any]:
     for name in study.inputs:
         arrays = load(folder, name, study=study, workers=workers)
         media.check_copies(arrays, split)
-        found[name] = {"shape": list(arrays.images.shape), "fingerprint": arrays.fingerprint}
+        keys = hashlib.sha256("\n".join(arrays.index["key"]).encode()).hexdigest()
+        found[name] = {"shape": list(arrays.images.shape), "masks": arrays.masks is not None, "fingerprint": keys}
     return found
 
 

@@ -224,7 +224,7 @@ def calibration(
         in_the_large,
         slope,
         intercept,
-        _observed_expected(y, risk, who, level),
+        observed_expected(y, risk, patient_id=who, level=level),
         score,
         scaled,
         **_indices(y, risk, curve, patient_id if clustered else None, level, resamples, seed),
@@ -256,8 +256,32 @@ def _notes(events: int, others: int, moved: int, constant: bool) -> list[str]:
     return notes
 
 
-def _observed_expected(y, risk, who, level) -> Estimate:
-    """Ratio with an interval on the log scale; the expected number is taken as given (Debray 2017)."""
+def observed_expected(
+    y: np.ndarray, risk: np.ndarray, *, patient_id: ArrayLike | None = None, level: float = 0.95
+) -> Estimate:
+    """Events divided by the sum of the risks, with an interval on the log scale.
+
+    The expected number is taken as given; Debray et al. (2017), doi:10.1136/bmj.i6460.
+
+    Parameters
+    ----------
+    y, risk : arrays of shape (n,)
+        Checked outcome, with at least one event, and risk.
+    patient_id : array of shape (n,), optional
+        The standard error is robust by patient.
+    level : float
+        Of the interval.
+
+    Returns
+    -------
+    Estimate
+
+    Examples
+    --------
+    >>> print(observed_expected(np.array([0, 1, 0, 1]), np.array([0.2, 0.3, 0.2, 0.3])))
+    2.000 (95 % CI 0.751 to 5.329)
+    """
+    who = patient_id
     observed, expected, n = y.sum(), risk.sum(), len(y)
     method = "log, expected number taken as given (doi:10.1136/bmj.i6460)"
     if expected == 0:

@@ -298,7 +298,7 @@ def clustered_proportion(
     """Proportion of rows when patients have several: ratio estimator with linearised variance.
 
     The variance is C/(C-1) sum (x_c - p n_c)^2 / n^2 over all C patients (`survey::svyratio`). The Wilson
-    interval uses the effective sample size p (1 - p) / se^2; Korn and Graubard (1998), doi:10.2307/1403297.
+    interval uses the effective sample size p (1 - p) / se^2; Dean and Pagano (2015), doi:10.1093/jssam/smv024.
     Where all or no rows succeed the variance is 0 and the number of contributing patients is used instead.
 
     Parameters
@@ -350,5 +350,5 @@ def clustered_proportion(
         return logit_interval(value, se, level=level, method="logit, ratio estimator by patient")
     effective = value * (1 - value) / se**2
     low, high = proportion_limits(value * effective, effective, level=level)
-    named = "Wilson on the effective sample size, ratio estimator by patient (doi:10.2307/1403297)"
+    named = "Wilson on the effective sample size, ratio estimator by patient (doi:10.1093/jssam/smv024)"
     return Estimate(value, float(low), float(high), se, level, named, f"{counted}; effective n = {effective:.1f}")

@@ -73,8 +73,9 @@ class MulticlassAuc:
         counts = ", ".join(f"{made.events} {name}" for name, made in self.one_vs_rest.items())
         first = next(iter(self.one_vs_rest.values()))
         return (
-            f"One-against-rest AUCs with {100 * self.macro.level:.10g} % confidence intervals by {first.method}, their mean, "
-            f"and the mean over pairs of classes (Hand and Till, doi:10.1023/A:1010920819831) by {JACKKNIFE}, "
+            f"One-against-rest AUCs with {100 * self.macro.level:.10g} % confidence intervals by {first.method}, "
+            f"their mean, and the mean over pairs of classes (Hand and Till, doi:10.1023/A:1010920819831) "
+            f"by {JACKKNIFE}, "
             f"n = {self.n}{unit} ({counts})."
         )
 
@@ -121,7 +122,7 @@ def auc_multiclass(
     --------
     >>> risks = [[0.8, 0.1, 0.1], [0.5, 0.3, 0.2], [0.2, 0.6, 0.2], [0.6, 0.3, 0.1], [0.1, 0.2, 0.7], [0.3, 0.4, 0.3]]
     >>> print(auc_multiclass(["a", "a", "b", "b", "c", "c"], risks, ["a", "b", "c"]).hand_till.text(2))
-    0.90 (95 % CI 0.68 to 1.00)
+    0.90 (95 % CI 0.62 to 1.00)
     """
     check_level(level)
     names = [str(name) for name in classes]

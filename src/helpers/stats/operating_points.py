@@ -20,7 +20,22 @@ from helpers.stats.two_by_two import TwoByTwo
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-MEASURES = ["sensitivity", "specificity", "ppv", "npv", "accuracy", "balanced_accuracy", "f1", "kappa", "mcc", "youden", "lr_positive", "lr_negative", "dor", "prevalence"]
+MEASURES = (
+    "sensitivity",
+    "specificity",
+    "ppv",
+    "npv",
+    "accuracy",
+    "balanced_accuracy",
+    "f1",
+    "kappa",
+    "mcc",
+    "youden",
+    "lr_positive",
+    "lr_negative",
+    "dor",
+    "prevalence",
+)
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,7 @@ class DecisionComparison:
         """One sentence for the methods line."""
         unit = f" of {self.patients} patients" if self.patients < self.n else ""
         rows = self.table.set_index("measure")
-        pairs = [f"{m} by {rows.at[m, 'test']} with {rows.at[m, 'interval']}" for m in ("sensitivity", "ppv")]
+        pairs = [f"{m} by {rows.loc[m, 'test']} with {rows.loc[m, 'interval']}" for m in ("sensitivity", "ppv")]
         return (
             f"Paired differences with {100 * self.level:.10g} % confidence intervals: {'; '.join(pairs)}; Holm's "
             f"adjustment over {', '.join(self.family)}; n = {self.n}{unit}, {self.events} events."
@@ -83,7 +83,7 @@ def compare_decisions(
     Sensitivity, specificity, accuracy: McNemar with Tango's score interval. Predictive values: Kosinski
     (2013), doi:10.1002/sim.5587, or Leisenring et al. (2000), doi:10.1111/j.0006-341X.2000.00345.x, with a
     linearised interval of the difference; ratios by Moskowitz and Pepe (2006), doi:10.1191/1740774506cn147oa.
-    Likelihood ratios: ratio a / b, log scale; Gu and Pepe (2009), doi:10.2202/1557-4679.1094. When
+    Likelihood ratios: ratio a / b, log scale; Gu and Pepe (2009), doi:10.1093/biostatistics/kxn025. When
     `patient_id` repeats: Wald with the linearised variance by patient throughout.
 
     Parameters
@@ -114,8 +114,8 @@ def compare_decisions(
     >>> a = [1] * 26 + [0] * 4 + [1] * 8 + [0] * 32
     >>> b = [1] * 20 + [0] * 10 + [1] * 10 + [0] * 30
     >>> row = compare_decisions(truth, a, b).frame().iloc[0]
-    >>> row["measure"], round(row["difference"], 2), round(row["low"], 3), round(row["p_value"], 4)
-    ('sensitivity', 0.2, 0.074, 0.0156)
+    >>> row[["difference", "low", "high", "p_value"]].astype(float).round(3).tolist()
+    [0.2, 0.064, 0.373, 0.016]
     """
     check_level(level)
     if test not in MCNEMAR:
@@ -274,7 +274,7 @@ def _likelihood_ratios(truth, a, b, codes, level) -> dict:
             if share > 0:
                 influence += sign_test * sign * member * (called - share) / (share * member.sum())
     row = {**shares, "difference": np.nan, "low": np.nan, "high": np.nan}
-    named = {"test": "Wald on the log ratio (doi:10.2202/1557-4679.1094)", "interval": "log scale"}
+    named = {"test": "Wald on the log ratio (doi:10.1093/biostatistics/kxn025)", "interval": "log scale"}
     if broken:
         note = "a likelihood ratio is 0 or infinite, so the ratio has no interval"
         return row | named | {"statistic": np.nan, "p_value": np.nan, "note": note}

@@ -49,7 +49,7 @@ def difference_of_predictive_values(
     >>> truth = np.array([True, True, False, True, False, False])
     >>> a, b = np.array([1, 1, 1, 0, 0, 0], bool), np.array([1, 0, 1, 1, 1, 0], bool)
     >>> made = difference_of_predictive_values(truth, a, b)
-    >>> round(made["value_a"], 3), round(made["value_b"], 3)
+    >>> round(float(made["value_a"]), 3), round(float(made["value_b"]), 3)
     (0.667, 0.5)
     """
     size_a, size_b = int(called_a.sum()), int(called_b.sum())

@@ -7,7 +7,7 @@ import numpy as np
 from helpers.stats.intervals import Estimate, normal_quantile
 
 KOOPMAN = "Koopman score (doi:10.2307/2531405)"
-CONDITIONAL = "exact conditional (doi:10.1093/biomet/32.3-4.247)"
+CONDITIONAL = "exact conditional (doi:10.2307/2342435)"
 
 
 def koopman(x1: float, n1: float, x0: float, n0: float, *, level: float = 0.95) -> Estimate:
@@ -69,7 +69,7 @@ def koopman(x1: float, n1: float, x0: float, n0: float, *, level: float = 0.95) 
 def exact_odds_ratio(tp: int, fp: int, fn: int, tn: int, *, level: float = 0.95) -> Estimate:
     """Sample odds ratio with the exact conditional interval, which zero cells do not break.
 
-    Cornfield's (1956) exact limits, as `stats::fisher.test`.
+    Fisher (1935), doi:10.2307/2342435; limits as in R's `stats::fisher.test`.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ def exact_odds_ratio(tp: int, fp: int, fn: int, tn: int, *, level: float = 0.95)
     Examples
     --------
     >>> print(exact_odds_ratio(5, 1, 0, 20))
-    inf (95 % CI 5.675 to inf)
+    inf (95 % CI 6.273 to inf)
     """
     from scipy.stats.contingency import odds_ratio
 

@@ -31,7 +31,7 @@ class TwoByTwo:
     Examples
     --------
     >>> table = TwoByTwo(np.array([True, True, False, False]), np.array([True, False, False, False]))
-    >>> table.cells.tolist(), table.youden().value
+    >>> table.cells.tolist(), float(table.youden().value)
     ([1.0, 0.0, 1.0, 2.0], 0.5)
     """
 
@@ -77,7 +77,7 @@ class TwoByTwo:
     def youden(self) -> Estimate:
         """Sensitivity + specificity - 1."""
         tp, fp, fn, tn = self.cells
-        value = tp / (tp + fn) + tn / (fp + tn) - 1
+        value = float(tp / (tp + fn) + tn / (fp + tn) - 1)
         n1, n0 = tp + fn, fp + tn
         slope = np.array([fn / n1**2, -tn / n0**2, -tp / n1**2, fp / n0**2])
         se = self._se(slope)
@@ -106,7 +106,7 @@ class TwoByTwo:
         tp, fp, fn, tn = self.cells
         above = 2 * (tp * tn - fp * fn)
         below = (tp + fp) * (fp + tn) + (tp + fn) * (fn + tn)
-        value = above / below
+        value = float(above / below)
         rise_above = 2 * np.array([tn, -fn, -fp, tp])
         rise_below = np.array([fp + fn + 2 * tn, tp + 2 * fp + tn, tp + 2 * fn + tn, 2 * tp + fp + fn])
         se = self._se((rise_above - value * rise_below) / below)

@@ -13,7 +13,7 @@ from helpers.data.media.files import info, iterate, read, resolve
 from helpers.data.media.formats import MediaInfo, luma, sniff
 from helpers.data.media.frames import key_frames
 from helpers.data.media.masks import read_mask
-from helpers.data.media.table import KINDS, table
+from helpers.data.media.tables import KINDS, table
 
 __all__ = [
     "CROP",

@@ -25,7 +25,7 @@ from helpers.data.errors import StudyError
 from helpers.data.media.files import resolve
 from helpers.data.media.hashes import file_hashes
 from helpers.data.media.prepare import VERSION, Job, decode_all
-from helpers.data.media.table import FILE
+from helpers.data.media.tables import FILE
 
 CROP = MappingProxyType({"side_mm": 28.0})
 """Default crop: 28 mm hold a lesion of 10 mm with its surroundings, at one scale for all patients."""
@@ -295,6 +295,15 @@ def _locked(cache: Path) -> Iterator[None]:
             return
         fcntl.flock(handle, fcntl.LOCK_EX)
         try:
+            _sweep(cache)
             yield
         finally:
             fcntl.flock(handle, fcntl.LOCK_UN)
+
+
+def _sweep(cache: Path) -> None:
+    """Remove what a killed process left half written; nobody else writes while the lock is held."""
+    for place in cache.glob(".new-*"):
+        shutil.rmtree(place, ignore_errors=True)
+    for part in (cache / "parts").glob("*.new"):
+        part.unlink(missing_ok=True)

@@ -10,7 +10,7 @@ import pandas as pd
 from helpers.data.errors import StudyError
 from helpers.data.media.cache import Arrays
 from helpers.data.media.crops import Square, cut
-from helpers.data.media.table import FILE
+from helpers.data.media.tables import FILE
 
 MAX_BITS = 20
 """Bits of 128 in which the hashes of two nearly identical pictures may differ."""

@@ -96,10 +96,13 @@ def _frames(
 ) -> Iterator[np.ndarray]:
     from pydicom.uid import UID
 
+    photometric = str(header.PhotometricInterpretation)
     if not UID(syntax).is_encapsulated:
-        return _decoded(path, header, _native(path, header, syntax, frames), indices)
+        source = _native(path, header, syntax, frames)
+        if photometric == "YBR_FULL_422":
+            return _packed_luma(path, header, indices)
+        return _decoded(path, header, source, indices)
     coded = _coded_frames(path, syntax, frames)
-    photometric = str(header.get("PhotometricInterpretation", ""))
     if (
         syntax == _JPEG_BASELINE
         and photometric in ("YBR_FULL", "YBR_FULL_422", "MONOCHROME1", "MONOCHROME2")
@@ -178,6 +181,22 @@ def _native(path: Path, header: FileDataset, syntax: str, frames: int) -> Path |
             fix=_AGAIN,
         )
     return dataset if syntax == _DEFLATED else path
+
+
+def _packed_luma(path: Path, header: FileDataset, indices: range | tuple[int, ...]) -> Iterator[np.ndarray]:
+    """Luma of uncompressed YBR_FULL_422, stored as Y Y Cb Cr for two pixels.
+
+    pydicom 3.0 steps through these frames as if they had three bytes a pixel, and gives wrong frames from
+    the second on.
+    """
+    dataset, _ = _pixels(path)
+    height, width = int(header.Rows), int(header.Columns)
+    if width % 2 or int(header.BitsAllocated) != 8:
+        raise StudyError("YBR_FULL_422 pixels need 8 bits and an even width", file=path.name, fix=_AGAIN)
+    packed = np.frombuffer(dataset.PixelData, np.uint8)
+    for index in indices:
+        one = packed[index * height * width * 2 : (index + 1) * height * width * 2]
+        yield one.reshape(-1, 4)[:, :2].reshape(height, width)
 
 
 def _coded_frames(path: Path, syntax: str, frames: int) -> list[bytes]:

@@ -16,7 +16,7 @@ from helpers.data.media.crops import crop_square, cut
 from helpers.data.media.files import info, read
 from helpers.data.media.frames import key_frames
 from helpers.data.media.masks import read_mask
-from helpers.data.media.table import FILE
+from helpers.data.media.tables import FILE
 
 VERSION = 1
 """Version of reading, choosing frames and cropping; raise it when pixels change, and caches are made anew."""
@@ -52,7 +52,8 @@ class Job:
         try:
             with np.load(self.part, allow_pickle=False) as stored:
                 meta = json.loads(stored["meta"].tobytes())
-                return stored["image"], stored["mask"] if "mask" in stored else None, meta
+                mask = stored["mask"] if meta["has_mask"] else None
+                return stored["image"], mask, meta
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
             return None
 

@@ -1,9 +1,8 @@
 """Pulse-echo imaging by the convolutional model: scatterers, point spread function, envelope, display levels.
 
 The echo field is a complex scatterer map convolved with a point spread function whose lateral width grows away
-from the focus; its envelope has Rayleigh speckle. Goodman (1975), doi:10.1007/978-3-662-43205-1_2; Wagner et
-al. (1983), doi:10.1109/T-SU.1983.31404; the convolution as in COLE, Gao et al. (2009),
-doi:10.1109/TUFFC.2009.1040.
+from the focus; its envelope has Rayleigh speckle. Wagner et al. (1983), doi:10.1109/T-SU.1983.31404; the
+convolution model as in COLE, Gao et al. (2009), doi:10.1109/TUFFC.2009.1051.
 """
 
 from __future__ import annotations

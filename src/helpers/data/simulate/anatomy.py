@@ -43,6 +43,7 @@ class Neck:
     thyroid: np.ndarray = field(init=False)
 
     def __post_init__(self) -> None:
+        """Derive the thyroid's membership."""
         self._update()
 
     def _update(self) -> None:

@@ -1,4 +1,7 @@
-"""One simulated patient: draw the scene, image it, write its files. Bytes depend on the seed and the case index only."""
+"""One simulated patient: draw the scene, image it, write its files.
+
+The bytes depend on the seed, the case index and the drawn signs only, not on who renders it.
+"""
 
 from __future__ import annotations
 
@@ -81,7 +84,7 @@ def plan(seed: int, index: int) -> Plan:
         colour=bool(rng.uniform() < 0.4),
         calipers=pairs,
         dotted=bool(rng.uniform() < 0.5),
-        clip_seconds=float(np.exp(rng.uniform(low, high))),
+        clip_seconds=float(np.exp(low + (high - low) * rng.uniform() ** 1.4)),
         start_share=float(rng.uniform(0.35, 0.6)),
     )
 
@@ -210,10 +213,9 @@ def write_case(
     curve = perfusion.nodule_curve(bolus, section.mask, dense)
     peak_seconds = float(dense[np.argmax(curve)])
     count = max(int(np.ceil(to.clip_seconds / step)), 2)
-    # a long clip starts at the injection or soon after; a short one is cut around the peak
-    start = min(rng.uniform(0, 4), max(peak_seconds - to.start_share * count * step, 0.0))
-    if peak_seconds > start + 0.8 * (count - 1) * step:
-        start = max(peak_seconds - to.start_share * (count - 1) * step, 0.0)
+    # a long clip starts soon after the injection; a short one is cut around the peak
+    before = to.start_share * (count - 1) * step
+    start = float(rng.uniform(0, 4)) if before >= peak_seconds else peak_seconds - before
     seconds = start + step * np.arange(count)
     key = int(np.argmin(np.abs(seconds - peak_seconds)))
     shift = _motion(rng, seconds)
@@ -226,7 +228,7 @@ def write_case(
         bolus,
         seconds=seconds,
         windows=[window(int(down), int(right)) for down, right in shift],
-        correlation=look.bubble_correlation**step,
+        persistence=look.persistence**step,
     )
     clip_file = f"{name}/ceus.{ {'avi': 'avi', 'mp4': 'mp4', 'dicom': 'dcm'}[to.ceus_format] }"
     clip = (_framed(page, place, image, time) for image, time in zip(images, seconds, strict=True))
@@ -262,7 +264,7 @@ def write_case(
         "case_id": case.case_id,
         "peak_seconds": round(peak_seconds, 1),
         "peak_to_thyroid": round(float(curve.max()), 3),
-        "clip_start_seconds": round(float(start), 2),
+        "clip_start_seconds": round(start, 2),
         "pixel_mm": round(pixel_mm, 6),
         "calipers": to.calipers,
         "calcifications": len(nodule.foci),

@@ -94,7 +94,7 @@ class Reader:
                 chance = chance - special.ndtr((low - block.loading * nodes) / spread)
                 mixed = self.visibility * chance + (1 - self.visibility) * share
                 per_level[levels] = np.log(np.maximum(mixed, 1e-300))
-            seen = drawn[list(block.features)].itertuples(index=False, name=None)
+            seen = zip(*(drawn[feature].tolist() for feature in block.features), strict=True)
             total += np.stack([per_level[levels] for levels in seen])
         size = drawn["size"].to_numpy(float)
         law = size_distribution(self.table, (self.split, label))

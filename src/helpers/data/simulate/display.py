@@ -24,8 +24,8 @@ class Look:
         Compounded looks.
     tint : tuple of int or None
         Colour of a full-scale contrast pixel (red, green, blue); None for grey.
-    bubble_correlation : float
-        Correlation of the bubble speckle between frames.
+    persistence : float
+        Weight of the earlier frames in the running average of a contrast clip, after one second.
     ramp_left : bool
         Grey ramp on the left (else right).
     marks : tuple of str
@@ -40,20 +40,20 @@ class Look:
     gamma: float
     looks: int
     tint: tuple[int, int, int] | None
-    bubble_correlation: float
+    persistence: float
     ramp_left: bool
     marks: tuple[str, ...]
 
 
 LOOKS = {
     "GE LOGIQ E9": Look(
-        "GE", "LOGIQ E9", 9.0, 2.4, 63.0, 1.0, 2, (255, 214, 140), 0.55, False, ("ML6-15", "FR 24", "MI 0.8")
+        "GE", "LOGIQ E9", 9.0, 2.4, 63.0, 1.0, 2, (255, 214, 140), 0.35, False, ("ML6-15", "FR 24", "MI 0.8")
     ),
     "Mindray Resona 7": Look(
-        "Mindray", "Resona 7", 10.0, 2.6, 66.0, 0.9, 3, None, 0.65, True, ("L14-5WU", "F 10.0M", "MI 0.7")
+        "Mindray", "Resona 7", 10.0, 2.6, 66.0, 0.9, 3, None, 0.45, True, ("L14-5WU", "F 10.0M", "MI 0.7")
     ),
     "Philips EPIQ7": Look(
-        "Philips", "EPIQ7", 12.0, 2.5, 60.0, 1.1, 2, (255, 190, 110), 0.45, False, ("L12-5", "2D 61%", "MI 0.6")
+        "Philips", "EPIQ7", 12.0, 2.5, 60.0, 1.1, 2, (255, 190, 110), 0.25, False, ("L12-5", "2D 61%", "MI 0.6")
     ),
 }
 
@@ -110,12 +110,12 @@ def layout(look: Look, size: tuple[int, int]) -> Layout:
 
 @lru_cache(maxsize=256)
 def _text(words: str) -> np.ndarray:
-    """Words as a uint8 stamp from Pillow's built-in bitmap font."""
+    """Words as a uint8 stamp in the font that comes inside Pillow."""
     from PIL import Image, ImageDraw, ImageFont
 
-    font = ImageFont.load_default_imagefont()
-    left, top, right, bottom = font.getbbox(words)
-    image = Image.new("L", (int(right - left), int(bottom - top)))
+    font = ImageFont.load_default(10)
+    _, _, right, bottom = font.getbbox(words)
+    image = Image.new("L", (int(np.ceil(right)) + 1, int(np.ceil(bottom)) + 1))
     ImageDraw.Draw(image).text((0, 0), words, fill=255, font=font)
     return np.asarray(image)
 
@@ -125,7 +125,7 @@ def _stamp(canvas: np.ndarray, words: str, row: int, column: int, level: int = 2
     rows = slice(max(row, 0), min(row + stamp.shape[0], canvas.shape[0]))
     columns = slice(max(column, 0), min(column + stamp.shape[1], canvas.shape[1]))
     part = stamp[: max(rows.stop - rows.start, 0), : max(columns.stop - columns.start, 0)]
-    canvas[rows, columns] = np.maximum(canvas[rows, columns], part // 255 * level)
+    canvas[rows, columns] = np.maximum(canvas[rows, columns], (part.astype(np.uint16) * level // 255).astype(np.uint8))
 
 
 def canvas(look: Look, place: Layout, pixel_mm: float) -> np.ndarray:

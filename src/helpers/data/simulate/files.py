@@ -11,7 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-JPEG_QUALITY = 82
+JPEG_QUALITY = 75
+MJPEG_SCALE = 8  # quantiser of MJPEG and MPEG-4, 2 (best) to 31
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ def _planes(frame: np.ndarray, tint: Tint | None, full_range: bool) -> np.ndarra
     level = np.arange(256.0)
     grey = (low + span * level).round().astype(np.uint8)
     planes = np.full((height * 3 // 2, width), 128, np.uint8)
-    planes[:height] = grey[frame]
+    planes[:height] = frame if full_range else grey[frame]
     if tint is not None:
         red, green, blue = tint.table.astype(float).T
         luma = 0.299 * red + 0.587 * green + 0.114 * blue
@@ -135,7 +136,7 @@ def write_video(
     pixel_format = "yuvj420p" if full else "yuv420p"
     options = {"flags": "+bitexact"}
     if codec == "libx264":
-        options |= {"crf": "22", "preset": "superfast"}
+        options |= {"crf": "25", "preset": "superfast"}
     with av.open(str(path), "w", options={"fflags": "+bitexact"}) as container:
         stream = None
         for number, pixels in enumerate(frames):
@@ -145,7 +146,7 @@ def write_video(
                 stream.pix_fmt = pixel_format
                 stream.thread_count = 1
                 if codec != "libx264":
-                    stream.codec_context.qmin = stream.codec_context.qmax = 5
+                    stream.codec_context.qmin = stream.codec_context.qmax = MJPEG_SCALE
             frame = av.VideoFrame.from_ndarray(_planes(pixels, tint, full), format=pixel_format)
             frame.pts, frame.time_base = number, 1 / rate
             container.mux(stream.encode(frame))

@@ -143,9 +143,7 @@ def _foci(rng: np.random.Generator, signs: Signs, radius: np.ndarray) -> tuple[F
             angle = (cluster + spread + np.pi) % (2 * np.pi) - np.pi
             z, x = place(angle, 0.82 * np.sqrt(rng.uniform()))
             height = rng.uniform(-0.6, 0.6) * float(radius.max())
-            found.append(
-                Focus(z, x, height, rng.uniform(0.05, 0.11), rng.uniform(-4, 8), rng.uniform(10, 60))
-            )
+            found.append(Focus(z, x, height, rng.uniform(0.05, 0.11), rng.uniform(-6, 6), rng.uniform(10, 60)))
     if signs.echogenic_foci == "macrocalcifications":
         middle, share = rng.uniform(-2.3, -0.9), rng.uniform(0.45, 0.7)  # upper side: the shadow falls inside
         length = rng.uniform(1.6, 3.0) / max(share * float(radius.mean()), 0.8)

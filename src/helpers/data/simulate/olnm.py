@@ -109,9 +109,7 @@ def write_cohort(
     return {"seconds": round(time.perf_counter() - began, 2), **summary}
 
 
-def _check(
-    folder: Path, *, seed: int, frames_per_second: float, size: tuple[int, int], workers: int
-) -> None:
+def _check(folder: Path, *, seed: int, frames_per_second: float, size: tuple[int, int], workers: int) -> None:
     if not folder.is_dir():
         raise StudyError(f"the study folder {folder.name} is not there", fix="make it, with its study.yaml")
     if (folder / "cohort.csv").exists() and not (folder / "simulation.csv").exists():
@@ -132,9 +130,7 @@ def _check(
 
 def _cases(cohort: pd.DataFrame, shown: pd.DataFrame) -> list[Case]:
     cases = []
-    for index, (row, drawn) in enumerate(
-        zip(cohort.to_dict("records"), shown.to_dict("records"), strict=True)
-    ):
+    for index, (row, drawn) in enumerate(zip(cohort.to_dict("records"), shown.to_dict("records"), strict=True)):
         signs = Signs(size_mm=float(drawn["size"]), **{feature: drawn[feature] for feature in DRAWN})
         cases.append(Case(index, row["patient_id"], row["case_id"], row["scanner"], signs))
     return cases

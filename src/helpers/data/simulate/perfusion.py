@@ -1,8 +1,9 @@
 """Contrast-enhanced ultrasound: microbubbles wash in and out; each place has a log-normal time-intensity curve.
 
-The log-normal bolus model: Strouthos et al. (2010), doi:10.1109/TUFFC.2010.1550. A frame is the square root of the
-local concentration times a speckle field made once from a few convolved noise fields. The point spread function
-is short against the changes of concentration, so this equals a new convolution a frame to within the grain.
+The log-normal bolus model: Strouthos et al. (2010), doi:10.1109/TUFFC.2010.1550. The power of a frame is the local
+concentration times a speckle pattern mixed from a few convolved noise fields, with fresh bubbles in every frame.
+The point spread function is short against the changes of concentration, so this equals a new convolution a frame
+to within the grain.
 """
 
 from __future__ import annotations
@@ -75,6 +76,8 @@ def perfuse(rng: np.random.Generator, neck: Neck, nodule: Nodule, section: Secti
         own = np.exp(0.55 * vessels + 0.75 * patch - 0.43)
     else:
         own = np.exp(0.25 * vessels - 0.03)
+    if section.mask.any():  # the class is that of the nodule's mean, however patchy it is
+        own = own / own[section.mask].mean()
     inside = section.membership
     volume = blend(volume, ratio * own, inside)
     if signs.ring_enhancement == "present":
@@ -89,7 +92,7 @@ def perfuse(rng: np.random.Generator, neck: Neck, nodule: Nodule, section: Secti
         return np.pad(full, ((0, below), (0, right)), mode="edge")[::COARSE, ::COARSE].astype(FLOAT)
 
     inner = np.clip(-section.distance / max(nodule.reach_mm, 1.0), 0, 1)
-    arrival = rng.uniform(7.5, 12) + 0.7 * neck.texture["coarse"] - 2.5 * lumen
+    arrival = rng.uniform(7.5, 12) + 0.35 * neck.texture["coarse"] - 2.5 * lumen
     arrival = arrival + inside * (rng.uniform(0.2, 1.2) + rng.uniform(2.0, 4.5) * inner)
     log_rise = np.log(rng.uniform(6.5, 10.5)) + 0.10 * regions - 0.12 * inside - 0.3 * lumen
     return Bolus(volume.astype(FLOAT), coarse(arrival), coarse(log_rise))
@@ -131,7 +134,7 @@ def ceus_frames(
     *,
     seconds: np.ndarray,
     windows: list[tuple[slice, slice]],
-    correlation: float,
+    persistence: float,
 ) -> Iterator[np.ndarray]:
     """Render a clip frame by frame.
 
@@ -149,36 +152,29 @@ def ceus_frames(
         Times after injection.
     windows : list of pairs of slices
         Rows and columns of the grid that each frame shows; moving windows are motion of the probe.
-    correlation : float
-        Correlation of the bubble field between frames, in [0, 1).
+    persistence : float
+        Weight of the earlier frames in the machine's running average of power, in [0, 1).
 
     Yields
     ------
     array of shape (window rows, window columns), uint8
     """
     lost = FLOAT(10) ** (-shadow_db(tissue) / FLOAT(10))  # power
-    fields = [probe.convolve(complex_noise(rng, probe.grid.shape)).astype(np.complex64) for _ in range(FIELDS)]
-    leak = (FLOAT(0.014) * FLOAT(10) ** (tissue.level / FLOAT(20)) + FLOAT(0.03) * np.abs(tissue.interface)) ** 2
-    still = np.abs(fields[0]) ** 2
     columns = probe.grid.columns
-    doubled = [np.concatenate([field, field], axis=1) for field in fields]  # a roll is then a view
+    speckle = [np.abs(probe.convolve(complex_noise(rng, probe.grid.shape))).astype(FLOAT) ** 2 for _ in range(FIELDS)]
+    leak = (FLOAT(0.014) * FLOAT(10) ** (tissue.level / FLOAT(20)) + FLOAT(0.03) * np.abs(tissue.interface)) ** 2
     floor = FLOAT(10**-4.5) * (FLOAT(0.3) + np.abs(complex_noise(rng, probe.grid.shape)) ** 2)
-    static = leak * lost * still + floor
+    static = leak * lost * speckle[0] + floor
     blood = FLOAT(0.075) * bolus.volume * lost
-    scale, step = FLOAT(correlation), FLOAT(np.sqrt(1 - correlation**2))
-    field = fields[1].copy()
-    power = np.abs(field) ** 2
+    doubled = [np.concatenate([power, power], axis=1) for power in speckle]  # a lateral roll is then a view
+    kept = speckle[1].copy()
     for time, window in zip(seconds, windows, strict=True):
-        # a lateral roll keeps the depth dependence of the point spread function, a phase the statistics
+        # fresh bubbles: a lateral roll keeps the depth dependence of the point spread function
         along = int(rng.integers(columns))
         fresh = doubled[int(rng.integers(FIELDS))][:, along : along + columns]
-        turn = np.exp(1j * rng.uniform(0, 2 * np.pi))
-        field *= scale
-        field += np.complex64(step * turn) * fresh
-        new = field.real**2 + field.imag**2
-        seen = FLOAT(0.5) * (new[window] + power[window])  # persistence: two frames averaged
-        power = new
-        seen *= blood[window]
+        kept *= FLOAT(persistence)
+        kept += FLOAT(1 - persistence) * fresh
+        seen = kept[window] * blood[window]
         seen *= bolus.curve(float(time))[window]
         seen += static[window]
         grey = np.log10(seen, out=seen)

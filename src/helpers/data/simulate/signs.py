@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy import special
 
 from helpers.data.errors import StudyError
 from helpers.data.simulate.moments import TruncatedLogNormal, match_moments
@@ -86,9 +87,10 @@ BLOCKS = (
 )
 DRAWN = tuple(feature for block in BLOCKS if block.drawn for feature in block.features)
 COLUMNS = (
-    "patient_id case_id center split label age size sex location composition echogenicity echotexture orientation "
-    "echogenic_foci margin ete halo cdfi enhancement_pattern peak_intensity ring_enhancement composition_ceus scanner"
-).split()
+    *("patient_id", "case_id", "center", "split", "label", "age", "size", "sex", "location", "composition"),
+    *("echogenicity", "echotexture", "orientation", "echogenic_foci", "margin", "ete", "halo", "cdfi"),
+    *("enhancement_pattern", "peak_intensity", "ring_enhancement", "composition_ceus", "scanner"),
+)
 
 
 def sequence(block: Block, table: PublishedTable, group: Group) -> list[tuple[str, ...]]:
@@ -147,17 +149,13 @@ def _draw_group(rng: np.random.Generator, table: PublishedTable, group: Group, *
     size = size_distribution(table, group).quantile(share)
     mean, sd, decimals = table.moments["age", group]
     share = (_ranks(rng, severity, AGE_LOADING) + rng.uniform(0.25, 0.75, n)) / n
-    from scipy.special import ndtri
-
-    age = np.clip(mean + sd * ndtri(share), *AGE_YEARS)
+    age = np.clip(mean + sd * special.ndtri(share), *AGE_YEARS)
     if exact:
         age = match_moments(
             rng, age, mean=mean, sd=sd, decimals=decimals, step=1.0, low=AGE_YEARS[0], high=AGE_YEARS[1]
         )
         mean, sd, decimals = table.moments["size", group]
-        size = match_moments(
-            rng, size, mean=mean, sd=sd, decimals=decimals, step=0.1, low=SIZE_MM[0], high=SIZE_MM[1]
-        )
+        size = match_moments(rng, size, mean=mean, sd=sd, decimals=decimals, step=0.1, low=SIZE_MM[0], high=SIZE_MM[1])
     frame["age"] = np.round(age).astype(int)
     frame["size"] = np.round(np.clip(size, *SIZE_MM), 1)
     # centre and scanner: the same shares in both outcomes, so neither tells the label
@@ -198,7 +196,7 @@ def draw_cohort(table: PublishedTable, *, seed: int, exact: bool = True) -> pd.D
     frame = frame.iloc[order].reset_index(drop=True)
     number = [f"{row:04d}" for row in range(1, len(frame) + 1)]
     frame["patient_id"], frame["case_id"] = [f"P{text}" for text in number], [f"C{text}" for text in number]
-    return frame[COLUMNS]
+    return frame[list(COLUMNS)]
 
 
 def pooled(block: Block, table: PublishedTable, split: str) -> dict[tuple[str, ...], float]:
@@ -207,9 +205,7 @@ def pooled(block: Block, table: PublishedTable, split: str) -> dict[tuple[str, .
     return {levels: both.count(levels) / len(both) for levels in dict.fromkeys(both)}
 
 
-def draw_visible(
-    cohort: pd.DataFrame, table: PublishedTable, *, visibility: float, seed: int
-) -> pd.DataFrame:
+def draw_visible(cohort: pd.DataFrame, table: PublishedTable, *, visibility: float, seed: int) -> pd.DataFrame:
     """Decide which level of each pixel-carried sign is drawn.
 
     With probability `visibility` it is the recorded one, else a draw from the split's pooled distribution, which

@@ -1,0 +1,111 @@
+# %% [markdown]
+# (fuse)=
+# # Which network is chosen, and do two know more than one?
+#
+# Reads the predictions of every training run · writes `predictions.csv`, {numref}`fig-choice` and {numref}`tab-heads` · minutes on two cores
+#
+# :::{admonition} In short
+# :class: in-short
+# {glue:text}`answer`
+# Choosing on the test patients, as is often published, would have made the test AUC look higher by up to {glue:text}`optimism:.2f`.
+# The fused model uses the head {glue:text}`head`.
+# :::
+
+# %% tags=["parameters"]
+study = "data/olnm"  # folder of the study
+results = "results/olnm"  # folder of its results
+folds = 3  # parts for out-of-fold features
+seeds = [0]  # seeds of the training runs; all are fused
+size = 64  # side of the image that the network sees, pixels
+crop_size = 72  # side to which the stored image is brought before the crop, pixels
+epochs = 15  # passes over the training patients
+batch_size = 16  # cases a step
+learning_rate = 0.002  # peak of the one-cycle schedule
+patience = 15  # epochs without improvement before a run stops
+width_divisor = 4  # as in the training runs
+weights = "none"  # as in the training runs
+flip_vertical = False  # as in the training runs
+
+# %% tags=["hide-input"]
+import pandas as pd
+
+from helpers.book import report
+from helpers.data import arrays, cohort
+from helpers.data.study import read as read_study
+from helpers.learn import candidates, combine, training
+from helpers.learn.chosen import write_chosen
+from helpers.stats import predictions
+
+# %%
+settings = read_study(study)
+page = report.page(f"{results}/fuse", simulated=settings.simulated, study=settings.name)
+cases = cohort.read(study, study=settings)
+files = candidates.files(results, settings.models, seeds)
+runs = pd.concat([predictions.read(path) for path in files], ignore_index=True)
+
+# %% [markdown]
+# ## The architecture is chosen on the tuning patients
+#
+# The function that chooses is given the tuning patients only, and refuses any other row.
+# The test AUC of every candidate stands beside it, so that a reader sees what a choice on the test patients would have claimed.
+
+# %% tags=["remove-output"]
+choice = candidates.compare(runs, settings.models)
+page.figure("fig-choice", choice.plot(), data=choice.scores, methods="Area under the ROC curve of every run, by split.")
+page.table("tab-choice", choice.optimism())
+
+# %% [markdown]
+# :::{result-figure} fig-choice
+# :alt: Dots for the AUC of every architecture on tuning and on test patients; the chosen ones in bold.
+#
+# **Which architecture is chosen?** AUC of every run on the tuning patients, who choose, and on the test patients, who do not; the chosen architectures are bold.
+# :::
+#
+# :::{result-table} tab-choice
+# **What would choosing on the test patients have claimed?** The honest choice and the best on test, which is optimistic.
+# :::
+
+# %% [markdown]
+# ## Features of both networks, out of fold
+#
+# A network knows the answers of the patients it was trained on, so a head must not learn from those features.
+# Each chosen architecture is trained again without one part of the training patients, and describes that part.
+
+# %%
+options = training.Settings(
+    size=size, crop_size=crop_size, epochs=epochs, batch_size=batch_size, learning_rate=learning_rate,
+    patience=patience, flip_vertical=flip_vertical, seed=seeds[0],
+)  # fmt: skip
+chosen = {name: (settings.models[name].input, choice.chosen[name]) for name in settings.models}
+images = {name: arrays.load(study, chosen[name][0], study=settings).images for name in chosen}
+fused = combine.every_seed(
+    cases, images, chosen, seeds=seeds, settings=options, width_divisor=width_divisor, weights=weights,
+    fusion=settings.fusion, folds=folds, trained=f"{results}/train", folder=page.folder / "folds", report=print,
+)  # fmt: skip
+
+# %% [markdown]
+# ## The head is chosen on the tuning patients too
+
+# %% tags=["remove-output"]
+page.table("tab-heads", combine.heads_table(fused), methods=combine.METHODS)
+
+# %% [markdown]
+# :::{result-table} tab-heads
+# **Which head reads the features best?** Heads on the features of both networks, compared on the tuning patients.
+# :::
+
+# %% [markdown]
+# ## One table of predictions
+#
+# The chosen networks and the fused model go on together; everything after this page reads only that table.
+
+# %% tags=["remove-output"]
+name = settings.fusion.name if settings.fusion else ""
+final = combine.final_table(runs, chosen, fused, cases, study=settings.name, fused_name=name)
+predictions.write(final, page.folder / "predictions.csv")
+write_chosen(page.folder / "chosen.json", chosen, seeds, options)
+
+# %% tags=["remove-output"]
+names = [f"{model}: {architecture}" for model, (_, architecture) in chosen.items()]
+page.numbers(answer=f"Chosen on the tuning patients: {'; '.join(names)}.", head=combine.heads_used(fused))
+page.numbers(optimism=choice.optimism()["optimism"].max())

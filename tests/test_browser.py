@@ -1,0 +1,117 @@
+"""The built book in a real browser, opened from disk with the network refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nbformat
+import pytest
+
+import browser
+from helpers.book import publish
+
+pytestmark = pytest.mark.build
+
+
+@pytest.fixture(scope="module")
+def book(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A miniature book of two studies, built with warnings as errors."""
+    folder = tmp_path_factory.mktemp("book")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(Path(__file__).resolve().parents[1])
+        studies = browser.results(folder / "results")
+        site = publish.stage(folder / "site", studies=studies, results=folder / "results", changelog=None)
+        return publish.build(site, folder / "out").parent
+
+
+def test_every_page_reads_without_a_network(book: Path) -> None:
+    found = sorted(path for path in book.rglob("*.html") if not {"_static", "_sources"} & set(path.parts))
+    assert {path.stem for path in found} >= {"intro", "glossary", "references", "discrimination", "absent", "index"}
+    with browser.reader() as (page, seen):
+        for path in found:
+            page.goto(path.as_uri(), wait_until="load")
+            pictures = page.eval_on_selector_all(
+                "main img",
+                "all => all.map(i => { i.loading = 'eager'; return i.decode().then(() => i.naturalWidth) })"
+                ".reduce((a, p) => a.then(l => p.then(w => [...l, w])), Promise.resolve([]))",
+            )
+            assert all(width > 0 for width in pictures), path
+            assert page.evaluate("window.hacked") is None, path
+            banner = page.locator(".simulated-banner").count()
+            simulated = "olnm" in path.relative_to(book).parts
+            assert banner == int(simulated), path
+            if simulated:
+                text = page.locator(".simulated-banner").inner_text()
+                assert "no number on this page is a finding about patients" in text
+    assert seen.outside == []
+    assert seen.errors == []
+
+
+def test_no_page_names_a_script_of_another_host(book: Path) -> None:
+    for path in book.rglob("*.html"):
+        content = path.read_text(encoding="utf-8")
+        for host in ("cdn.jsdelivr.net", "cdnjs.", "unpkg.com", "googleapis.com"):
+            assert host not in content, path
+
+
+@pytest.mark.parametrize("study", ["olnm", "real"])
+def test_a_chapter_as_a_reader_sees_it(book: Path, study: str) -> None:
+    with browser.reader() as (page, seen):
+        page.goto((book / study / "discrimination.html").as_uri())
+        assert (
+            "The AUC is 0.81 in 116 patients (27 events)."
+            in page.locator(".admonition", has_text="In short").inner_text()
+        )
+        figure = page.locator("figcaption").inner_text()
+        table = page.locator("table.result-grid caption").inner_text()
+        number = figure.split()[1]
+        assert figure.startswith("Figure ")
+        assert "Who is told apart? ROC curve, n = 116" in figure
+        assert table.startswith(f"Table {number} How well")
+        assert page.get_by_role("link", name=f"Figure {number}").count() == 2
+        page.wait_for_selector("mjx-container", timeout=10_000)
+        fonts = page.evaluate(
+            "document.fonts.ready.then(() => [...document.fonts].filter(f => f.status === 'error').length)"
+        )
+        assert fonts == 0
+        cells = page.locator("table.result-grid tbody td").all_inner_texts()
+        assert cells[:2] == [browser.EVIL, "0.812"]
+        header = page.locator("table.result-grid thead th")
+        assert header.all_inner_texts() == ["model", "AUC", f"centre {browser.EVIL}"]
+        alt = page.locator("figure img").get_attribute("alt")
+        assert alt == "A rising line."
+        for kind in ("SVG", "PNG", "CSV", "XLSX", "DOCX"):
+            links = page.locator(".result-downloads a", has_text=kind).all()
+            assert links, kind
+            assert all((book / study / link.get_attribute("href")).resolve().is_file() for link in links)
+        assert page.locator(".result-methods a[href='https://doi.org/10.2307/2531595']").count() == 1
+        assert page.get_by_text('results = "results').count() <= 1, "the defaults are not shown"
+    assert seen.outside == []
+
+
+def test_a_phone_scrolls_tables_not_the_page(book: Path) -> None:
+    with browser.reader(width=390) as (page, _):
+        for name in ("olnm/discrimination", "how_numbers_are_made", "intro"):
+            page.goto((book / f"{name}.html").as_uri())
+            assert page.evaluate("document.documentElement.scrollWidth") <= 391, name
+
+
+def test_search_works_from_disk(book: Path) -> None:
+    with browser.reader() as (page, seen):
+        page.goto((book / "search.html").as_uri() + "?q=network")
+        page.wait_for_selector("ul.search li a", timeout=15_000)
+        assert "How was each network trained" in page.locator("ul.search").inner_text()
+    assert seen.outside == []
+    assert seen.errors == []
+
+
+def test_a_build_with_a_warning_fails_each_time(tmp_path: Path) -> None:
+    cells = [nbformat.v4.new_markdown_cell("# A\n\n:::{result-figure} fig-none\n\nCaption.\n:::\n\n{ref}`nowhere`")]
+    browser.save(tmp_path / "results/a/cohort", cells)
+    study = publish.BookStudy("a", "A", pages=("cohort",))
+    site = publish.stage(tmp_path / "site", studies=[study], results=tmp_path / "results", changelog=None)
+    for _ in range(2):
+        with pytest.raises(publish.BuildError) as caught:
+            publish.build(site, tmp_path / "out")
+        assert "page a/cohort: figure fig-none has no fig-none.svg, fig-none.json" in str(caught.value)
+        assert "nowhere" in str(caught.value)

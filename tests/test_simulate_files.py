@@ -1,0 +1,416 @@
+"""The simulated cohort's files: readable, right size, reproducible, and nothing in them that tells the label."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from helpers.data.errors import StudyError
+from helpers.data.simulate import case, display, files, olnm, perfusion
+from helpers.data.simulate.acoustics import Probe, Tissue, bmode, shadow_db
+from helpers.data.simulate.anatomy import draw_neck, paint_neck
+from helpers.data.simulate.ceiling import rank_auc
+from helpers.data.simulate.fields import Grid, complex_noise
+from helpers.data.simulate.nodule import CYSTIC_SHARE, Signs, cut, diameter, fluid, paint_nodule, place_nodule
+
+TABLE = Path(__file__).parents[1] / "data" / "published" / "A_table1.csv"
+SIZE = (160, 200)
+SMALL = {"train": (9, 5), "test": (5, 3)}
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("olnm")
+    summary = olnm.write_cohort(folder, published=TABLE, size=SIZE, counts=SMALL, seed=4, workers=1)
+    return folder, summary
+
+
+def media(folder, kind):
+    frame = pd.read_csv(folder / "media.csv", dtype={"roi": str})
+    return frame[frame["kind"] == kind]
+
+
+def read_mask(path):
+    import nibabel as nib
+
+    image = nib.load(path)
+    return np.asarray(image.dataobj)[:, :, 0].T, image
+
+
+# ---------------------------------------------------------------- tables and summary
+
+
+def test_tables_follow_the_contract(study):
+    folder, summary = study
+    cohort = pd.read_csv(folder / "cohort.csv")
+    assert list(cohort.columns[:5]) == ["patient_id", "case_id", "center", "split", "label"]
+    assert len(cohort) == 22 and summary["patients"] == 22
+    rows = pd.read_csv(folder / "media.csv")
+    assert list(rows.columns) == (["case_id", "kind", "path", "roi", "frames", "key_frame", "seconds_per_frame", "pixel_mm", "mask"])
+    assert (rows.groupby("case_id")["kind"].apply(sorted).map(tuple) == ("bmode", "ceus")).all()
+    truth = pd.read_csv(folder / "simulation.csv")
+    assert list(truth["case_id"]) == list(cohort["case_id"])
+    assert truth["posterior"].between(0, 1).all() and set(summary["bayes_limit"]) == {"train", "test"}
+    found = [path for path in folder.rglob("*") if path.is_file()]
+    assert len(found) == summary["files"] == 3 + 4 * 22
+    assert sum(path.stat().st_size for path in found) == summary["bytes"]
+    assert not (folder / olnm.WORK).exists()
+
+
+def test_all_formats_occur(study):
+    folder, _ = study
+    assert set(media(folder, "bmode")["path"].map(lambda path: path.split(".")[-1])) == {"png", "dcm"}
+    assert set(media(folder, "ceus")["path"].map(lambda path: path.split(".")[-1])) == {"avi", "mp4", "dcm"}
+
+
+# ---------------------------------------------------------------- every file can be read
+
+
+def test_stills(study):
+    import pydicom
+    from PIL import Image
+
+    folder, _ = study
+    seen = set()
+    for row in media(folder, "bmode").itertuples():
+        assert (row.frames, row.key_frame) == (1, 0)
+        if row.path.endswith("png"):
+            image = Image.open(folder / row.path)
+            assert "date:create" not in image.info and row.pixel_mm > 0
+            seen.add(f"png {image.mode}")
+            pixels = np.asarray(image)
+        else:
+            data = pydicom.dcmread(folder / row.path)
+            assert np.isnan(row.pixel_mm)  # the file says it
+            assert data.SOPClassUID == pydicom.uid.UltrasoundImageStorage
+            seen.add(f"dicom {data.PhotometricInterpretation}")
+            pixels = data.pixel_array
+            region = data.SequenceOfUltrasoundRegions[0]
+            box = row.roi.split()
+            assert region.RegionLocationMinX0 <= int(box[0]) and int(box[2]) <= region.RegionLocationMaxX1 + 1
+            assert 0.1 < region.PhysicalDeltaX * 10 < 0.5 and region.PhysicalUnitsXDirection == 3
+        assert pixels.shape[:2] == SIZE and pixels.dtype == np.uint8
+        assert pixels.std() > 20
+    assert seen <= {"png L", "png RGB", "dicom MONOCHROME2", "dicom RGB"} and len(seen) >= 3
+
+
+def test_clips(study):
+    import av
+    import pydicom
+
+    folder, _ = study
+    for row in media(folder, "ceus").itertuples():
+        if row.path.endswith("dcm"):
+            data = pydicom.dcmread(folder / row.path)
+            assert data.SOPClassUID == pydicom.uid.UltrasoundMultiFrameImageStorage
+            assert data.file_meta.TransferSyntaxUID == pydicom.uid.JPEGBaseline8Bit
+            assert data.NumberOfFrames == row.frames and float(data.FrameTime) == 1000.0
+            pixels = data.pixel_array
+        else:
+            with av.open(str(folder / row.path)) as container:
+                stream = container.streams.video[0]
+                pixels = np.stack([frame.to_ndarray(format="rgb24") for frame in container.decode(stream)])
+                assert float(stream.average_rate) == 1.0 and row.seconds_per_frame == 1.0
+        assert pixels.shape[:3] == (row.frames, *SIZE)
+        assert 10 <= row.frames <= 121 and 0 <= row.key_frame < row.frames
+
+
+def test_masks_match_boxes_and_sizes(study):
+    folder, _ = study
+    truth = pd.read_csv(folder / "simulation.csv").set_index("case_id")
+    for row in pd.read_csv(folder / "media.csv", dtype={"roi": str}).itertuples():
+        mask, image = read_mask(folder / row.mask)
+        assert mask.shape == SIZE and mask.dtype == np.uint8 and set(np.unique(mask)) == {0, 1}
+        rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+        assert row.roi == f"{columns[0]} {rows[0]} {columns[-1] + 1} {rows[-1] + 1}"
+        pixel = truth.loc[row.case_id, "pixel_mm"]
+        assert np.diag(image.affine)[:2] == pytest.approx([pixel, pixel], rel=1e-4)
+        points = np.argwhere(mask) * pixel
+        far = max(np.hypot(*(points - point).T).max() for point in points[:: max(len(points) // 60, 1)])
+        assert far == pytest.approx(truth.loc[row.case_id, "drawn_size"], abs=2.5 * pixel)
+
+
+def test_nifti_axes_are_x_then_y(tmp_path):
+    import nibabel as nib
+
+    mask = np.zeros((6, 9), bool)
+    mask[1, 7] = True
+    files.write_nifti_mask(tmp_path / "m.nii.gz", mask, 0.2)
+    stored = np.asarray(nib.load(tmp_path / "m.nii.gz").dataobj)
+    assert stored.shape == (9, 6, 1) and stored[7, 1, 0] == 1 and stored.sum() == 1
+
+
+def test_dicom_names_nobody(study):
+    import pydicom
+
+    folder, _ = study
+    cohort = pd.read_csv(folder / "cohort.csv")
+    paths = [path for path in pd.read_csv(folder / "media.csv")["path"] if path.endswith("dcm")]
+    assert len(paths) >= 5
+    for path in paths:
+        data = pydicom.dcmread(folder / path)
+        row = cohort[cohort["case_id"] == path.split("/")[1]].iloc[0]
+        assert str(data.PatientName) == data.PatientID == row["patient_id"]
+        people = [item for item in data if item.VR == "PN" and str(item.value)]
+        assert [item.keyword for item in people] == ["PatientName"]
+        dates = [item for item in data if item.VR in ("DA", "TM", "DT") and item.value]
+        assert dates == [] and "label" not in str(data).lower() and str(row["sex"]) not in str(data)
+
+
+def test_tinted_video_keeps_its_colours(tmp_path):
+    import av
+
+    frame = np.zeros((32, 48), np.uint8)
+    frame[8:24, 8:40] = 200
+    table = display.tint_table((255, 190, 110))
+    tint = files.Tint(table, (slice(8, 24), slice(8, 40)))
+    for name, codec in (("a.avi", "mjpeg"), ("b.mp4", files.video_codec())):
+        files.write_video(tmp_path / name, [frame] * 3, seconds_per_frame=0.5, codec=codec, tint=tint)
+        with av.open(str(tmp_path / name)) as container:
+            decoded = [item.to_ndarray(format="rgb24") for item in container.decode(video=0)]
+        assert len(decoded) == 3
+        assert np.abs(decoded[1][16, 24].astype(int) - table[200].astype(int)).max() <= 12
+        assert decoded[1][2, 2].max() <= 8
+    assert (tint.colour(frame)[16, 24] == table[200]).all()
+
+
+# ---------------------------------------------------------------- reproducible and safe
+
+
+def digests(folder):
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def test_bytes_do_not_depend_on_the_number_of_workers(tmp_path):
+    found = []
+    for workers in (1, 2):
+        folder = tmp_path / str(workers)
+        folder.mkdir()
+        olnm.write_cohort(folder, published=TABLE, size=SIZE, counts={"train": (2, 2)}, seed=9, workers=workers)
+        found.append(digests(folder))
+    assert found[0] == found[1] and len(found[0]) == 3 + 4 * 4
+
+
+def test_a_cohort_of_patients_is_never_replaced(tmp_path):
+    (tmp_path / "cohort.csv").write_text("patient_id\nreal\n")
+    with pytest.raises(StudyError, match="not simulated"):
+        olnm.write_cohort(tmp_path, published=TABLE, counts=SMALL)
+    assert (tmp_path / "cohort.csv").read_text() == "patient_id\nreal\n"
+
+
+def test_a_killed_run_leaves_no_half_cohort(tmp_path, monkeypatch):
+    def fail(*_, **__):
+        raise RuntimeError("killed")
+
+    monkeypatch.setattr(olnm, "write_case", fail)
+    with pytest.raises(RuntimeError, match="killed"):
+        olnm.write_cohort(tmp_path, published=TABLE, counts={"train": (1, 1)}, size=SIZE, workers=1)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_second_run_replaces_the_first(tmp_path):
+    for seed in (1, 2):
+        olnm.write_cohort(tmp_path, published=TABLE, counts={"train": (1, 1)}, size=(128, 160), seed=seed, workers=1)
+    assert sorted(path.name for path in (tmp_path / "media").iterdir()) == ["C0001", "C0002"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"counts": {"train": (5, 0)}}, "counts"),
+        ({"visibility": 1.5}, "visibility"),
+        ({"frames_per_second": 0}, "frames_per_second"),
+        ({"size": (121, 200)}, "size"),
+        ({"size": (64, 64)}, "size"),
+        ({"workers": 0}, "workers"),
+        ({"seed": -1}, "seed"),
+    ],
+)
+def test_bad_arguments(tmp_path, options, message):
+    with pytest.raises(ValueError, match=message):
+        olnm.write_cohort(tmp_path, published=TABLE, **options)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_missing_folder(tmp_path):
+    with pytest.raises(StudyError, match="is not there"):
+        olnm.write_cohort(tmp_path / "none", published=TABLE)
+
+
+# ---------------------------------------------------------------- recording does not know the label
+
+
+def test_calipers_and_formats_are_independent_of_the_label():
+    assert list(inspect.signature(case.plan).parameters) == ["seed", "index"]  # by construction
+    plans = [case.plan(3, index) for index in range(2000)]
+    label = np.random.default_rng(0).integers(0, 2, 2000)
+    for values in (
+        [item.calipers for item in plans],
+        [item.bmode_format == "dicom" for item in plans],
+        [item.ceus_format == "avi" for item in plans],
+        [item.clip_seconds for item in plans],
+    ):
+        assert abs(rank_auc(label, np.array(values)) - 0.5) < 0.05
+    assert np.mean([item.calipers > 0 for item in plans]) == pytest.approx(case.CALIPERS, abs=0.04)
+    seconds = np.array([item.clip_seconds for item in plans])
+    assert seconds.min() >= 10 and seconds.max() <= 120
+
+
+def test_calipers_sit_on_the_border(study):
+    folder, _ = study
+    truth = pd.read_csv(folder / "simulation.csv")
+    assert 0 < (truth["calipers"] > 0).sum() < len(truth)
+    mask, _ = read_mask(folder / media(folder, "bmode")["mask"].iloc[0])
+    for row, column in display.calipers(mask == 1, pairs=2):
+        around = mask[row - 1 : row + 2, column - 1 : column + 2]
+        assert mask[row, column] == 1 and around.min() == 0
+
+
+def test_nothing_but_calipers_is_drawn_over_the_image():
+    for look in display.LOOKS.values():
+        place = display.layout(look, (320, 400))
+        page = display.canvas(look, place, 0.15)
+        assert page[place.window].max() == 0 and page.max() > 150
+
+
+# ---------------------------------------------------------------- the physics that carries the signs
+
+
+def scene(seed=3, **signs):
+    rng = np.random.default_rng(seed)
+    grid = Grid(256, 272, 0.16)
+    neck = draw_neck(rng, grid)
+    nodule = place_nodule(rng, neck, Signs(**{"size_mm": 12.0, **signs}))
+    section = cut(rng, neck, nodule)
+    tissue = paint_neck(neck)
+    paint_nodule(tissue, neck, nodule, section)
+    return rng, grid, neck, nodule, section, tissue
+
+
+def test_speckle_is_rayleigh():
+    grid = Grid(128, 128, 0.15)
+    envelope = np.abs(Probe(grid).convolve(complex_noise(np.random.default_rng(0), grid.shape)))
+    assert envelope.mean() / envelope.std() == pytest.approx(1.91, abs=0.1)  # Wagner 1983
+
+
+def test_lateral_resolution_is_best_at_the_focus():
+    grid = Grid(256, 64, 0.16)
+    probe = Probe(grid, focus_mm=15)
+    widths = []
+    for depth in (94, 220):  # 15 mm, 35 mm
+        point = np.zeros(grid.shape, np.complex64)
+        point[depth, 32] = 1
+        line = np.abs(probe.convolve(point))[depth]
+        widths.append((line > line.max() / 2).sum())
+    assert widths[1] >= 2 * widths[0]
+
+
+def test_shadow_falls_behind_a_calcification_and_enhancement_behind_fluid():
+    grid = Grid(60, 40, 0.2)
+    loss = np.zeros(grid.shape, np.float32)
+    loss[20:24, 10] = 100
+    loss[20:24, 30] = -10
+    behind = shadow_db(Tissue(grid, loss * 0, loss, loss * 0))
+    assert behind[50, 10] > 3 > 0 > behind[50, 30] and abs(behind[10]).max() < 1e-3
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("size", [3.0, 9.0, 20.0])
+def test_extension_crosses_the_capsule_and_nothing_else_does(seed, size):
+    for ete, margin in (("yes", "ill-defined"), ("no", "ill-defined"), ("no", "irregular margin")):
+        _, grid, neck, nodule, section, _ = scene(seed, ete=ete, margin=margin, size_mm=size)
+        above = section.mask & (grid.z < neck.capsule[None])
+        assert above.any() == (ete == "yes")
+        assert diameter(nodule.radius) == pytest.approx(size, abs=0.01)
+        assert section.mask[0].max() == section.mask[-1].max() == 0
+
+
+def test_signs_change_the_pixels_as_they_should():
+    def grey(**signs):
+        rng, grid, _, _, section, tissue = scene(**signs)
+        return bmode(rng, Probe(grid), tissue).astype(float), section
+
+    image, section = grey(echogenicity="hypoechoic")
+    ring = (section.distance > 1.5) & (section.distance < 3)
+    assert image[ring].mean() - image[section.mask].mean() > 15
+    bright, section = grey(echogenicity="hyperechoic")
+    assert bright[section.mask].mean() > image[section.mask].mean() + 25
+    dots, section = grey(echogenic_foci="microcalcifications")
+    assert (dots[section.mask] > 240).sum() > (image[section.mask] > 240).sum() + 5
+    tall, wide = (grey(orientation=which)[1].mask for which in ("vertical", "horizontal"))
+    assert tall.any(1).sum() > tall.any(0).sum() and wide.any(0).sum() > wide.any(1).sum()
+    sharp, blurred = (grey(margin=which)[1].membership for which in ("irregular margin", "ill-defined"))
+    assert ((blurred > 0.1) & (blurred < 0.9)).sum() > 2 * ((sharp > 0.1) & (sharp < 0.9)).sum()
+    halo, section = scene(halo="present halo")[5], scene()[5]
+    assert (halo.level - section.level).min() < -5
+
+
+def test_fluid_covers_its_share():
+    section = scene(margin="irregular margin")[4]
+    for composition, share in CYSTIC_SHARE.items():
+        covered = fluid(section, composition)[section.mask].mean()
+        assert covered == pytest.approx(share, abs=0.08)
+
+
+def test_a_slice_away_from_the_centre_is_smaller_and_beyond_it_empty():
+    _, grid, _, nodule, section, _ = scene()
+    half = nodule.section(grid, elevation_mm=0.7 * nodule.reach_mm) < 0
+    assert 0 < half.sum() < 0.7 * section.mask.sum()
+    assert not (nodule.section(grid, elevation_mm=1.1 * nodule.reach_mm) < 0).any()
+
+
+def peak(**signs):
+    rng, _, neck, nodule, section, _ = scene(**signs)
+    bolus = perfusion.perfuse(rng, neck, nodule, section)
+    times = np.arange(0, 80, 0.5)
+    return times, perfusion.nodule_curve(bolus, section.mask, times), bolus, section
+
+
+def test_contrast_peaks_by_class_and_washes_out():
+    values = {level: peak(peak_intensity=level)[1].max() for level in perfusion.RATIO}
+    assert values["hypoenhancement"] < 0.4 < values["isoenhancement"] < 1.5 < values["hyperenhancement"]
+    times, curve, _, _ = peak()
+    top = int(np.argmax(curve))
+    assert 10 < times[top] < 30 and curve[-1] < 0.1 * curve[top] and curve[0] < 1e-6
+
+
+def test_contrast_fills_from_the_border_and_rings_are_bright():
+    _, _, bolus, section = peak(size_mm=18.0)
+    step = perfusion.COARSE
+    distance = section.distance[::step, ::step]
+    arrival = bolus.arrival[: distance.shape[0], : distance.shape[1]]
+    assert arrival[distance < -5].mean() > arrival[(distance < 0) & (distance > -2)].mean() + 0.5
+    ringed = peak(ring_enhancement="present")
+    rim = np.abs(ringed[3].distance) < 0.4
+    assert ringed[2].volume[rim].mean() > 1.8 * peak()[2].volume[rim].mean()
+
+
+def test_patchy_and_even_enhancement_differ():
+    spread = []
+    for pattern in ("heterogeneous", "homogeneous"):
+        _, _, bolus, section = peak(enhancement_pattern=pattern, peak_intensity="isoenhancement")
+        inside = bolus.volume[section.distance < -1.5]
+        spread.append(inside.std() / inside.mean())
+    assert spread[0] > 2 * spread[1]
+
+
+def test_a_cystic_nodule_stays_dark():
+    assert peak(composition_ceus="cystic")[1].max() < 0.15 * peak()[1].max()
+
+
+def test_key_frame_is_the_frame_nearest_the_peak(study):
+    folder, _ = study
+    truth = pd.read_csv(folder / "simulation.csv").set_index("case_id")
+    for row in media(folder, "ceus").itertuples():
+        line = truth.loc[row.case_id]
+        seconds = line["clip_start_seconds"] + np.arange(row.frames)
+        assert abs(seconds[row.key_frame] - line["peak_seconds"]) <= 0.51
