@@ -88,7 +88,7 @@ def test_cells_of_parameters_and_outputs(site: Path) -> None:
     nbformat.validate(notebook)
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     assert [cell.metadata.get("tags") for cell in code] == [
-        ["remove-cell"] * 0 + ["parameters", "remove-cell"],
+        ["parameters", "remove-cell"],
         ["hide-input", "injected-parameters"],
         None,
         ["remove-output"],
@@ -137,7 +137,7 @@ def test_staging_again_touches_nothing_and_removes_what_left(made: tuple[Path, l
 def test_missing_failed_and_broken_notebooks(tmp_path: Path) -> None:
     study = publish.BookStudy("a", "A", pages=("cohort",))
     stage = {"studies": [study], "results": tmp_path, "changelog": None}
-    with pytest.raises(FileNotFoundError, match="a/cohort/notebook.ipynb is missing: it was not executed"):
+    with pytest.raises(FileNotFoundError, match=r"a/cohort/notebook\.ipynb is missing: it was not executed"):
         publish.stage(tmp_path / "site", **stage)
     folder = tmp_path / "a/cohort"
     browser.save(folder, [new_markdown_cell("# A")])
@@ -195,6 +195,18 @@ def test_other_forms_of_labels_and_references() -> None:
     assert out[4] == ":label: s-eq-b"
     assert out[7] == "[see](#s-fig-a), gone, c, gone, {glue:text}`c.ipynb::n:s`"
     assert out[9] == "(literal)="
+
+
+@pytest.mark.parametrize("optional", [True, False])
+def test_optional_results_are_left_out_where_they_were_not_made(tmp_path: Path, optional: bool) -> None:
+    flag = ":optional:\n" if optional else ""
+    page = f"# A\n\nSee {{numref}}`tab-optimism`.\n\n:::{{result-table}} tab-optimism\n{flag}\nCaption.\n:::\n\nEnd."
+    browser.save(tmp_path / "a/cohort", [new_markdown_cell(page)])
+    study = publish.BookStudy("a", "A", pages=("cohort",))
+    site = publish.stage(tmp_path / "site", studies=[study], results=tmp_path, changelog=None)
+    staged = text(site / "a/cohort.ipynb")
+    assert ("See the table on optimism.\n\n\nEnd." in staged) is optional
+    assert ("{result-table} tab-optimism\n:name: a-tab-optimism" in staged) is not optional
 
 
 def test_records_read_what_is_there(tmp_path: Path) -> None:

@@ -184,7 +184,9 @@ def test_jackknife_equals_leaving_out_each_patient(metric):
     data = simulate(5, n=18, r=2, per=3, binary=metric != "auc")
     random = np.random.default_rng(0)
     label = random.permutation(data.label)  # patients with positive and negative nodules
-    data = ReadingCube(*[getattr(data, f) for f in ("modalities", "readers", "cases")], label, data.patient, data.rating, {})
+    data = ReadingCube(
+        *[getattr(data, f) for f in ("modalities", "readers", "cases")], label, data.patient, data.rating, {}
+    )
     left = []
     chosen = {"auc": np.arange(18), "sensitivity": np.flatnonzero(label), "specificity": np.flatnonzero(label == 0)}
     for patient in np.unique(data.patient[chosen[metric]]):

@@ -104,6 +104,7 @@ class ResultFigure(Result):
         "alt": directives.unchanged,
         "folder": directives.unchanged,
         "name": directives.unchanged,
+        "optional": directives.flag,  # heeded when the book is staged, where references can follow
     }
 
     def show(self, caption, about):
@@ -130,6 +131,7 @@ class ResultTable(Result):
     option_spec = {
         "folder": directives.unchanged,
         "name": directives.unchanged,
+        "optional": directives.flag,  # heeded when the book is staged, where references can follow
     }
 
     def show(self, caption, about):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -175,3 +175,24 @@ def overlays(
             drawn = ax.imshow(heat[row], cmap="magma", vmin=0, vmax=1, alpha=0.5, interpolation="bilinear")
     figure.colorbar(drawn, ax=axes, shrink=0.6, label="Attribution, scaled within the case")
     return figure
+
+
+def heat_maps(made: Any, threshold: float) -> tuple[Figure, Any]:
+    """Gallery of one network's heat maps on cases chosen by rule.
+
+    Parameters
+    ----------
+    made : helpers.learn.attribution.Attribution
+    threshold : float
+        The frozen threshold that makes the 2 x 2 table.
+
+    Returns
+    -------
+    figure, selection
+    """
+    selection = made.select(threshold)
+    rows = made.places(selection)
+    titles = [f"{case.cell}\n{case.case_id}\nrisk {case.risk:.2f}" for case in selection.cases.itertuples()]
+    heads = ("what it saw", "Grad-CAM", "random weights")
+    maps = (made.maps[rows], made.control[rows])
+    return overlays(made.images[rows], maps, heads, titles, masks=made.masks[rows]), selection

@@ -45,6 +45,39 @@ def defined(text: str) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+def without(text: str, present: Collection[str]) -> str:
+    """Leave out result directives that are marked `:optional:` and whose files were not made.
+
+    Parameters
+    ----------
+    text : str
+        MyST text of a page.
+    present : collection of str
+        Names of figures and tables that the page wrote.
+
+    Returns
+    -------
+    str
+        The text; references to what was left out become words when `rewrite` meets them.
+
+    Examples
+    --------
+    >>> lines = ["A.", ":::{result-table} tab-a", ":optional:", "", "Caption.", ":::", "B."]
+    >>> without(chr(10).join(lines), []), len(without(chr(10).join(lines), ["tab-a"]).split(chr(10)))
+    ('A.\\nB.', 7)
+    """
+    lines, out, closing = text.split("\n"), [], ""
+    for at, line in enumerate(lines):
+        result = _RESULT.match(line)
+        if closing:
+            closing = "" if line.strip() == closing else closing
+        elif result and result[4] not in present and ":optional:" in map(str.strip, _options(lines[at + 1 :])):
+            closing = result[2]
+        else:
+            out.append(line)
+    return "\n".join(out)
+
+
 def rewrite(
     text: str,
     *,

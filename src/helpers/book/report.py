@@ -31,6 +31,9 @@ From another chapter: ``{glue:text}`discrimination.ipynb::auc:.2f` `` (the path 
     **How well does each model do?** Test set; 95% intervals by patient.
     :::
 
+A figure or table that not every study has (no test set, say) gets the option `:optional:`; it is then left out
+where its files were not made, and references to it become words. Without that, a missing file fails the build.
+
 By hand in JupyterLab each call shows its figure or table as the value of the cell.
 Staging (`helpers.book.publish`) makes the names unique when several studies share one notebook.
 """

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from helpers.data.study import Study
 from helpers.stats.calibration import Calibration
 from helpers.stats.decision import DecisionCurve
 from helpers.stats.models import p_text
@@ -112,3 +113,32 @@ def decision(curve: DecisionCurve, low: float, high: float) -> str:
         f"Between risks of {span} the point estimate of net benefit is above acting on all and on none for "
         f"{'; '.join(said)}."
     )
+
+
+def crop(study: Study) -> str:
+    """How still images are cut, in a sentence; empty for a study without inputs."""
+    for source in study.inputs.values():
+        rule = source.crop
+        side = f"of {rule.side_mm:g} mm" if rule.side_mm else f"of {rule.scale:g} times the lesion's longer side"
+        return f"A square {side} around the lesion, brought to {source.size} x {source.size} pixels of 8 bits."
+    return ""
+
+
+def frames(study: Study) -> str:
+    """How frames of clips are chosen, in a sentence; empty for a study without clips."""
+    for source in study.inputs.values():
+        if source.kind != "bmode":
+            return (
+                f"One frame every {source.every_seconds:g} s; of these {source.key_frames} at equal steps around the "
+                "frame with the largest section (Liu 2025, doi:10.3389/fendo.2025.1634875)."
+            )
+    return ""
+
+
+def origin(study: Study) -> str:
+    """Where the pictures come from, in a sentence a reader cannot miss."""
+    if study.simulated:
+        return "They are simulated: signs follow published counts, speckle follows physics, the patients do not exist."
+    if study.source.adapter == "recordings":
+        return "They are real recordings of other organs, openly licensed, and say nothing about the thyroid."
+    return "They are recordings of this study's patients."

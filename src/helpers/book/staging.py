@@ -76,6 +76,12 @@ def study_files(
 
     if study.absent:
         return {f"{study.name}/absent.md": pages.absent(study.title, study.absent)}
+    attached = {page: _attached(results / study.name / page) for page in notebooks}
+    for page, notebook in notebooks.items():
+        made = {name.split(".", 1)[0] for name in attached[page]}
+        for cell in notebook.cells:
+            if cell.cell_type == "markdown":
+                cell.source = labels.without(cell.source, made)
     own = {page: labels.defined(pages.prose(notebook)) for page, notebook in notebooks.items()}
     here: dict[str, str] = {}
     for page in sorted(notebooks, key=lambda page: page.startswith("train/")):  # a chapter before a run
@@ -89,9 +95,8 @@ def study_files(
         staged.add(f"{study.name}/train/index")
         files[f"{study.name}/train/index.md"] = pages.train_index(study.name, runs, simulated=study.simulated)
     for page, notebook in notebooks.items():
-        attached = _attached(results / study.name / page)
         simulated = study.simulated or any(
-            _simulated(data) for name, data in attached.items() if name.endswith(".json")
+            _simulated(data) for name, data in attached[page].items() if name.endswith(".json")
         )
         folder = posixpath.dirname(f"{study.name}/{page}")
 
@@ -108,7 +113,7 @@ def study_files(
         pages.headed(notebook, name=f"{study.name}/{page}", simulated=simulated, suffix=suffix)
         text = json.dumps(nbformat.from_dict(notebook), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
         files[f"{study.name}/{page}.ipynb"] = text.encode("utf-8")
-        files |= {f"{study.name}/{page}_files/{name}": data for name, data in attached.items()}
+        files |= {f"{study.name}/{page}_files/{name}": data for name, data in attached[page].items()}
     return files
 
 

@@ -274,11 +274,11 @@ def _continuous(column, spec, names, members, test, overall, seed) -> list[dict[
 
 
 def _summary(values: np.ndarray) -> dict[str, Any]:
+    keys = ("n", "mean", "sd", "minimum", "q1", "median", "q3", "maximum")
     if len(values) == 0:
-        return {"n": 0}
+        return dict(zip(keys, (0, *[np.nan] * 7)))
     low, q1, median, q3, high = np.quantile(values, [0, 0.25, 0.5, 0.75, 1])
     sd = values.std(ddof=1) if len(values) > 1 else np.nan
-    keys = ("n", "mean", "sd", "minimum", "q1", "median", "q3", "maximum")
     return dict(zip(keys, (len(values), values.mean(), sd, low, q1, median, q3, high)))
 
 

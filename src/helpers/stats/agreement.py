@@ -214,7 +214,7 @@ def _matrix(readings: pd.DataFrame | np.ndarray, modality: object) -> tuple[pd.D
     """Ratings of (cases, readers), and the patient of each case."""
     if isinstance(readings, pd.DataFrame) and {"reader", "rating"} <= set(readings.columns):
         if "modality" in readings:
-            there = sorted(readings["modality"].unique(), key=str)
+            there = sorted(readings["modality"].unique().tolist(), key=str)
             if modality is None and len(there) > 1:
                 raise ValueError(f"modality must name one of {there}: the readings have several")
             if modality is not None and modality not in there:

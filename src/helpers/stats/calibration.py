@@ -90,7 +90,7 @@ class Calibration:
 
     def summary(self) -> pd.DataFrame:
         """One row a measure: `measure, value, low, high, se, level, method, note`."""
-        names = "in_the_large slope joint_intercept observed_expected brier scaled_brier ici e50 e90 emax".split()
+        names = ["in_the_large", "slope", "joint_intercept", "observed_expected", "brier", "scaled_brier", "ici", "e50", "e90", "emax"]
         return pd.concat([getattr(self, name).frame(name) for name in names], ignore_index=True)
 
     @property

@@ -188,7 +188,7 @@ def cube(
     if modalities is not None and "modality" in frame:
         unknown = [name for name in modalities if name not in set(frame["modality"])]
         if unknown or len(set(modalities)) < len(modalities):
-            there = sorted(frame["modality"].unique(), key=str)
+            there = sorted(frame["modality"].unique().tolist(), key=str)
             raise ValueError(f"modalities must name different ones of {there}, not {list(modalities)}")
         frame = frame[frame["modality"].isin(modalities)].reset_index(drop=True)
     fault = _fault(frame, needed, minimum_readers, minimum_modalities)
@@ -197,9 +197,9 @@ def cube(
         place = ", ".join(([f"row {row}"] if row is not None else []) + ([column] if column else []))
         raise ValueError(f"readings{' (' + place + ')' if place else ''}: {message}; {fix}")
     axes = {
-        "modality": tuple(modalities or sorted(frame["modality"].unique(), key=str)),
-        "reader": tuple(sorted(frame["reader"].unique(), key=str)),
-        "case_id": tuple(sorted(frame["case_id"].unique(), key=str)),
+        "modality": tuple(modalities or sorted(frame["modality"].unique().tolist(), key=str)),
+        "reader": tuple(sorted(frame["reader"].unique().tolist(), key=str)),
+        "case_id": tuple(sorted(frame["case_id"].unique().tolist(), key=str)),
     }
     where = [pd.Index(names).get_indexer(frame[column]) for column, names in axes.items()]
     rating = np.full([len(names) for names in axes.values()], np.nan)
@@ -316,7 +316,7 @@ def _fault(frame: pd.DataFrame, needed: Sequence[str], n_readers: int, n_modalit
     if twice.any():
         row = int(np.flatnonzero(twice)[0])
         reader, modality, case = frame.loc[frame.index[row], ["reader", "modality", "case_id"]]
-        return (f"reader {reader!r} has case {case!r} in modality {modality!r} twice", row, "case_id", "keep one row")
+        return (f"reader '{reader}' has case '{case}' in modality '{modality}' twice", row, "case_id", "keep one row")
     for column, key, what in (
         ("label", "case_id", "case"),
         ("patient_id", "case_id", "case"),
@@ -327,7 +327,7 @@ def _fault(frame: pd.DataFrame, needed: Sequence[str], n_readers: int, n_modalit
             differs = ((first != frame[column]) & frame[column].notna()).to_numpy()
             if differs.any():
                 row = int(np.flatnonzero(differs)[0])
-                return f"it differs within {what} {frame[key].iloc[row]!r}", row, column, f"give a {what} one value"
+                return f"it differs within {what} '{frame[key].iloc[row]}'", row, column, f"give a {what} one value"
     for column, least in (("reader", n_readers), ("modality", n_modalities)):
         found = frame[column].nunique()
         if found < least:

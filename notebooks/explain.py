@@ -1,0 +1,109 @@
+# %% [markdown]
+# (explain)=
+# # Where does a network look, and does that mean anything?
+#
+# Reads the chosen checkpoints and the lesion masks · writes {numref}`fig-maps-first`, {numref}`fig-energy` and {numref}`tab-energy` · a minute, no GPU
+#
+# :::{admonition} In short
+# :class: in-short
+# {glue:text}`answer`
+# A heat map shows where a network is sensitive; it does not show why, and it is no finding about a patient.
+# :::
+
+# %% tags=["parameters"]
+study = "data/olnm"  # folder of the study
+results = "results/olnm"  # folder of its results
+
+# %% tags=["hide-input"]
+import pandas as pd
+
+from helpers.book import gallery, report
+from helpers.data.study import read as read_study
+from helpers.learn import attribution
+from helpers.learn.chosen import read_chosen
+from helpers.stats import models, predictions
+
+# %% [markdown]
+# Heat maps are made for all judged cases of every chosen network, and measured before any is shown.
+
+# %%
+settings = read_study(study)
+page = report.page(f"{results}/explain", simulated=settings.simulated, study=settings.name)
+chosen = read_chosen(f"{results}/fuse/chosen.json")
+table = predictions.read(f"{results}/predictions.csv", seed=chosen.seeds[0], model=list(chosen.networks))
+frozen = models.freeze(models.panel(table, split=settings.choosing), rule=settings.threshold.rule, value=settings.threshold.value)
+judged = {name: table[(table["model"] == name) & (table["split"] == settings.judged)] for name in chosen.networks}
+asked = {"folder": study, "study": settings, "trained": f"{results}/train"}
+made = {name: attribution.attribute(chosen, name, judged=judged[name], **asked) for name in chosen.networks}
+
+# %% [markdown]
+# ## Cases by rule
+#
+# Two cases of each cell of the 2 x 2 table are shown, those whose risk is nearest to the median of their cell.
+# The last column is the control: the same network with its weights drawn anew.
+# A network that takes five frames as channels mixes them in its first layer, so it has one map for all five.
+
+# %% tags=["remove-output"]
+first, last = list(made)[0], list(made)[-1]
+for slot, name in (("first", first), ("last", last)):
+    picture, shown = gallery.heat_maps(made[name], float(frozen[name]))
+    page.figure(f"fig-maps-{slot}", picture, data=shown.frame(), methods=f"{attribution.METHODS} {shown.rule}")
+page.numbers(first=first, last=last)
+
+# %% [markdown]
+# :::{result-figure} fig-maps-first
+# :alt: Rows of cases from the four cells of the two-by-two table, each as image, heat map of the network, and heat map with random weights.
+#
+# **Where is {glue:text}`first` sensitive?** Grad-CAM for the positive class; the lesion is outlined, all maps share one scale within a case.
+# :::
+#
+# :::{result-figure} fig-maps-last
+# :alt: Rows of cases from the four cells of the two-by-two table, each as image, heat map of the network, and heat map with random weights.
+#
+# **Where is {glue:text}`last` sensitive?** Grad-CAM for the positive class over the middle frame; the lesion is outlined.
+# :::
+
+# %% [markdown]
+# ## Over all cases
+#
+# The share of the attribution inside the lesion means little by itself: a map without any preference has the share of the area.
+# {numref}`tab-energy` therefore gives both, for the network and for the control.
+
+# %% tags=["remove-output"]
+energies = pd.concat([one.energy() for one in made.values()], ignore_index=True)
+summary = attribution.energy_summary(energies)
+page.figure("fig-energy", attribution.plot_energy(energies), data=energies, n=len(judged[first]), methods=attribution.METHODS)
+printed = models.printed(summary, {"share": "Share of attribution"}, digits=2)
+page.table("tab-energy", printed, columns=["model", "network", "zone", "n", "Share of attribution", "area"], formats={"area": "{:.2f}"}, headers={"area": "Share of area"}, methods=attribution.METHODS)
+
+# %% [markdown]
+# :::{result-figure} fig-energy
+# :alt: For each network, one dot a case: share of attribution inside the lesion against the share of its area, with the control.
+#
+# **Is the lesion more than its area?** One mark a judged case; above the diagonal the map prefers the lesion.
+# :::
+#
+# :::{result-table} tab-energy
+# **How much lies where?** Mean share of the attribution (95 % bootstrap interval) inside the lesion, within 2 mm of it and elsewhere.
+# :::
+
+# %% [markdown]
+# ## Does the map depend on what was learned?
+#
+# A map that stays the same when the weights are drawn anew shows edges, not the network.
+
+# %% tags=["remove-output"]
+alike = pd.concat([one.similarity() for one in made.values()]).groupby("model", sort=False)[["rank_correlation", "ssim"]].median()
+frames = attribution.occlusion(chosen, last, judged=judged[last], **asked)
+page.table("tab-control", alike.reset_index(), formats={"rank_correlation": "{:.2f}", "ssim": "{:.2f}"}, methods=attribution.METHODS)
+page.table("tab-frames", models.printed(frames, {"effect": "Effect (logits)"}, digits=2), columns=["model", "frame", "Effect (logits)"], methods="Mean absolute change of the logit when a frame is replaced by the mean of that frame; middle 95 % of cases.")
+page.numbers(answer=attribution.sentence(summary))
+
+# %% [markdown]
+# :::{result-table} tab-control
+# **Are the maps the network's own?** Median similarity of the maps before and after the weights are drawn anew; 1 is identical.
+# :::
+#
+# :::{result-table} tab-frames
+# **Which frame counts?** Effect of hiding each channel of {glue:text}`last`.
+# :::

@@ -1,0 +1,195 @@
+"""Heat maps of a study's chosen networks: a gallery by rule, and measurements over all judged cases."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from helpers.data.arrays import load as load_arrays
+from helpers.data.study import Study
+from helpers.learn import explain, heatmaps, training
+from helpers.learn.chosen import Chosen
+from helpers.learn.selection import CaseSelection, select_cases
+
+MARGIN_MM = 2.0  # an interface, a halo and an extension through the capsule lie within this distance of the border
+PER_CELL = 2
+CONTROL_SEED = 11
+METHODS = (
+    "Grad-CAM (doi:10.1109/ICCV.2017.74) of the last convolutional map for the positive class; control: the same "
+    "network with weights drawn anew (doi:10.48550/arXiv.1810.03292). Attribution does not show how a network reasons."
+)
+
+
+@dataclass(frozen=True)
+class Attribution:
+    """Heat maps of one network on the judged cases.
+
+    Attributes
+    ----------
+    model : str
+    images, masks : uint8 arrays of shape (n, height, width)
+        What the network saw (the middle channel) and the lesion.
+    maps, control : float arrays of shape (n, height, width)
+        Of the trained network, and of one with random weights.
+    cases : DataFrame
+        `case_id, label, risk`, in the order of the arrays.
+    """
+
+    model: str
+    images: np.ndarray
+    masks: np.ndarray
+    maps: np.ndarray
+    control: np.ndarray
+    cases: pd.DataFrame
+    pixel_mm: float
+
+    def energy(self) -> pd.DataFrame:
+        """Shares of each map inside the lesion, at its margin and outside, for network and control."""
+        margin = MARGIN_MM / self.pixel_mm
+        parts = []
+        for kind, maps in (("trained", self.maps), ("random weights", self.control)):
+            measured = heatmaps.energy(maps, self.masks, margin_pixels=margin)
+            parts.append(pd.concat([self.cases.reset_index(drop=True), measured], axis=1).assign(network=kind))
+        frame = pd.concat(parts, ignore_index=True)
+        return frame.assign(model=self.model)
+
+    def similarity(self) -> pd.DataFrame:
+        """How alike the trained network's maps are to the control's."""
+        return heatmaps.similarity(self.maps, self.control).assign(
+            model=self.model, case_id=self.cases["case_id"].to_numpy()
+        )
+
+    def select(self, threshold: float, *, per_cell: int = PER_CELL) -> CaseSelection:
+        """Cases of the four cells of the 2 x 2 table, by rule."""
+        return select_cases(self.cases, threshold, per_cell=per_cell, rule="median")
+
+    def places(self, selection: CaseSelection) -> list[int]:
+        """Places of selected cases in the arrays."""
+        place = {case: i for i, case in enumerate(self.cases["case_id"])}
+        return [place[case] for case in selection.cases["case_id"]]
+
+
+def attribute(
+    chosen: Chosen, model: str, *, folder: str | Path, study: Study, trained: str | Path, judged: pd.DataFrame
+) -> Attribution:
+    """Make the heat maps of one chosen network.
+
+    Parameters
+    ----------
+    chosen : Chosen
+    model : str
+    folder : path
+        The study's folder.
+    study : Study
+    trained : path
+        Folder of the training runs.
+    judged : DataFrame
+        `case_id, label, risk` of the judged cases by this model and seed; cases without a mask are left out.
+
+    Returns
+    -------
+    Attribution
+
+    Raises
+    ------
+    ValueError
+        If no judged case has a lesion mask.
+    """
+    source = study.inputs[chosen.networks[model][0]]
+    arrays = load_arrays(folder, chosen.networks[model][0], study=study)
+    place = {case: i for i, case in enumerate(arrays.index["case_id"])}
+    rows = np.array([place[case] for case in judged["case_id"]])
+    known = arrays.index["has_mask"].to_numpy(bool)[rows] if arrays.masks is not None else np.zeros(len(rows), bool)
+    if not known.any():
+        raise ValueError("judged: no case has a lesion mask, so no energy can be measured")
+    rows, cases = rows[known], judged[["case_id", "label", "risk"]][known].reset_index(drop=True)
+    network = training.load(Path(trained) / chosen.run(model))
+    view = training.network_view(arrays.images, rows=rows, settings=chosen.settings)
+    masks = training.network_view(arrays.masks[:, None] * np.uint8(255), rows=rows, settings=chosen.settings)
+    maps = explain.gradcam(network.module, view, target=1)
+    control = explain.gradcam(explain.randomised(network.module, seed=CONTROL_SEED), view, target=1)
+    shown = (view[:, view.shape[1] // 2] * 255).round().astype(np.uint8)
+    # what one pixel of the network's view measures, case by case; the margin is the same in millimetres for all
+    sides = (arrays.index["crop_side"] * arrays.index["pixel_mm"]).to_numpy(float)[rows]
+    side_mm = source.crop.side_mm or float(np.nanmedian(sides))
+    pixel_mm = side_mm / chosen.settings.crop_size
+    return Attribution(model, shown, (masks[:, 0] > 0.5).astype(np.uint8), maps, control, cases, pixel_mm)
+
+
+def occlusion(
+    chosen: Chosen, model: str, *, folder: str | Path, study: Study, trained: str | Path, judged
+) -> pd.DataFrame:
+    """Mean effect of hiding each key frame on the logit, over the judged cases.
+
+    Returns
+    -------
+    DataFrame
+        `model, frame` (from 1), `effect` (mean absolute change, logits), `effect_low, effect_high` (middle 95 % of
+        cases).
+    """
+    arrays = load_arrays(folder, chosen.networks[model][0], study=study)
+    place = {case: i for i, case in enumerate(arrays.index["case_id"])}
+    rows = np.array([place[case] for case in judged["case_id"]])
+    network = training.load(Path(trained) / chosen.run(model))
+    effects = explain.channel_occlusion(
+        network.module, training.network_view(arrays.images, rows=rows, settings=chosen.settings)
+    )
+    size = effects["effect"].abs().groupby(effects["channel"] + 1)
+    limits = {"effect": size.mean(), "effect_low": size.quantile(0.025), "effect_high": size.quantile(0.975)}
+    return pd.DataFrame(limits).rename_axis("frame").reset_index().assign(model=model)
+
+
+def energy_summary(energies: pd.DataFrame, *, resamples: int = 2000, seed: int = 0) -> pd.DataFrame:
+    """Mean share of attribution in each zone beside the share of its area, over all judged cases.
+
+    Returns
+    -------
+    DataFrame
+        `model, network, zone, n, share, share_low, share_high, area`; limits by bootstrap of cases (percentile). A
+        share equal to the area is what a map without any preference would have.
+    """
+    rows = []
+    for (model, network), part in energies.groupby(["model", "network"], sort=False):
+        part = part.dropna(subset=["inside"])
+        draws = np.random.default_rng(seed).integers(0, len(part), (resamples, len(part)))
+        for zone in ("inside", "margin", "outside"):
+            values = part[zone].to_numpy()
+            low, high = np.quantile(values[draws].mean(axis=1), [0.025, 0.975])
+            area = part[f"area_{zone}"].mean()
+            rows.append((model, network, zone, len(part), values.mean(), low, high, area))
+    return pd.DataFrame(rows, columns=["model", "network", "zone", "n", "share", "share_low", "share_high", "area"])
+
+
+def plot_energy(energies: pd.DataFrame):
+    """Draw, for every model, the share of attribution inside the lesion against the share of its area."""
+    import matplotlib.pyplot as plt
+
+    models = list(energies["model"].unique())
+    figure, axes = plt.subplots(1, len(models), figsize=(4.6 * len(models), 4.4), squeeze=False, layout="constrained")
+    looks = {"trained": ("o", "#D55E00"), "random weights": ("x", "#0072B2")}
+    for ax, model in zip(axes[0], models):
+        for network, (marker, color) in looks.items():
+            part = energies[(energies["model"] == model) & (energies["network"] == network)]
+            ax.scatter(part["area_inside"], part["inside"], s=18, marker=marker, color=color, label=network, alpha=0.7)
+        ax.plot([0, 1], [0, 1], color="0.5", linewidth=0.8, linestyle=(0, (2, 2)))
+        ax.set(xlim=(0, 1), ylim=(0, 1), aspect="equal", title=model)
+        ax.set(xlabel="Share of the area inside the lesion", ylabel="Share of the attribution inside")
+        ax.legend(fontsize="small", loc="lower right")
+    return figure
+
+
+def sentence(summary: pd.DataFrame) -> str:
+    """Say where the attribution of each trained network lies, against the area and the control."""
+    said = []
+    for model, part in summary[summary["zone"] == "inside"].groupby("model", sort=False):
+        trained = part[part["network"] == "trained"].iloc[0]
+        control = part[part["network"] == "random weights"].iloc[0]
+        said.append(
+            f"{model}: {trained['share']:.0%} (95 % CI {trained['share_low']:.0%} to {trained['share_high']:.0%}) of the "
+            f"attribution lies inside the lesion, which covers {trained['area']:.0%} of the view; with random weights it "
+            f"is {control['share']:.0%}"
+        )
+    return "; ".join(said) + "."
