@@ -19,7 +19,7 @@ results = "results/olnm"  # folder of its results
 from helpers.book import report
 from helpers.data import cohort, table_view
 from helpers.data.study import read as read_study
-from helpers.stats import sample_size
+from helpers.stats import study_size
 
 # %% [markdown]
 # The table is checked as it is read: a patient in two splits, an unknown level or a missing column would stop the run here.
@@ -74,9 +74,10 @@ page.table("tab-one", table_view.render(table), methods=table_view.methods(table
 # A missing value is never a level of its own in the tables; {numref}`tab-missing` counts them.
 
 # %% tags=["remove-output"]
-missing = cases[[c.name for c in settings.covariates]].isna().sum().rename("missing").reset_index(names="covariate")
+known = cases[[c.name for c in settings.covariates]].notna()
+missing = (~known).sum().rename_axis("covariate").reset_index(name="missing")
 missing["percent"] = 100 * missing["missing"] / len(cases)
-complete = int(cases[[c.name for c in settings.covariates]].notna().all(axis=1).sum())
+complete = known.all(axis=1).sum()
 page.table("tab-missing", missing, formats={"percent": "{:.1f}"}, methods=f"{complete} of {len(cases)} cases are complete.")
 
 # %% [markdown]
@@ -103,8 +104,8 @@ page.table("tab-splits", splits.assign(sha256=splits["sha256"].str[:16]), header
 # Riley's criteria say how many patients a model with this many candidate parameters needs, and how many a test set needs for useful intervals; {numref}`tab-size` sets them beside what is here.
 
 # %% tags=["remove-output"]
-size = sample_size.assess(cases, predictors=settings.predictors)
-page.table("tab-size", size.frame(), formats={"available": "{:.0f}", "needed": "{:.0f}"}, methods=size.methods)
+size = study_size.assess(cases, predictors=settings.predictors)
+page.table("tab-size", size.frame(), methods=size.methods)
 
 # %% [markdown]
 # :::{result-table} tab-size

@@ -44,7 +44,7 @@ made = {name: attribution.attribute(chosen, name, judged=judged[name], **asked) 
 # A network that takes five frames as channels mixes them in its first layer, so it has one map for all five.
 
 # %% tags=["remove-output"]
-first, last = list(made)[0], list(made)[-1]
+first, *_, last = chosen.networks
 for slot, name in (("first", first), ("last", last)):
     picture, shown = gallery.heat_maps(made[name], float(frozen[name]))
     page.figure(f"fig-maps-{slot}", picture, data=shown.frame(), methods=f"{attribution.METHODS} {shown.rule}")

@@ -120,17 +120,17 @@ def test_jackknife_agrees_with_the_large_sample_error():
 
 
 def test_coverage_of_the_jackknife_for_fleiss():
-    # three readers, each right with probability 0.8 on a yes-or-no truth: kappa is known; 300 replicates
+    # three readers, each right with probability 0.8 on a yes-or-no truth: kappa is known; 200 replicates
     random = np.random.default_rng(1)
     same = 0.8**2 + 0.2**2
     truth = (same - 0.5) / 0.5
     inside = []
-    for _ in range(300):
+    for _ in range(200):
         state = random.integers(0, 2, 80)[:, None]
         right = random.random((80, 3)) < 0.8
         result = agreement(np.where(right, state, 1 - state), kind="fleiss")
         inside.append(result.low <= truth <= result.high)
-    assert 0.91 <= np.mean(inside) <= 0.985
+    assert 0.9 <= np.mean(inside) <= 0.99
 
 
 def test_cases_not_read_by_all_are_left_out_and_counted():

@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from helpers.stats import discrimination as d
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from helpers.stats import discrimination as d
 
 REFERENCE = Path(__file__).parent / "reference"
 DATA = os.environ.get("THYROBOOK_DATA")
@@ -163,7 +164,10 @@ def test_ignoring_patients_is_delong_and_narrower(nodules):
     data, expected = nodules
     plain = d.auc(data["label"], data["model_a"])
     close(plain.se**2, expected["delong_ignoring_clusters"]["var"][0])
-    close(d.compare_auc(data["label"], data["model_a"], data["model_b"]).p_value, expected["delong_ignoring_clusters"]["p"])
+    close(
+        d.compare_auc(data["label"], data["model_a"], data["model_b"]).p_value,
+        expected["delong_ignoring_clusters"]["p"],
+    )
     by_patient = d.auc(data["label"], data["model_a"], patient_id=data["patient"])
     close((by_patient.se / plain.se) ** 2, expected["design_effect"][0])
     alone = d.auc(data["label"], data["model_a"], patient_id=np.arange(len(data)))
@@ -184,8 +188,9 @@ def test_bootstrap_of_patients_agrees_with_r(nodules):
 
 
 def test_bootstrap_equals_a_plain_loop_over_copied_rows():
-    from helpers.stats.resampling import bootstrap_counts
     from sklearn.metrics import roc_auc_score
+
+    from helpers.stats.resampling import bootstrap_counts
 
     rng = np.random.default_rng(3)
     label = rng.random(80) < 0.3
@@ -198,7 +203,9 @@ def test_bootstrap_equals_a_plain_loop_over_copied_rows():
             close(value, roc_auc_score(label[rows], risk[rows]))
 
 
-@pytest.mark.parametrize("case", json.loads((REFERENCE / "roc_edge" / "expected.json").read_text())["cases"], ids=lambda c: c["name"])
+@pytest.mark.parametrize(
+    "case", json.loads((REFERENCE / "roc_edge" / "expected.json").read_text())["cases"], ids=lambda c: c["name"]
+)
 def test_edge_cases_have_a_stated_answer(case):
     risk = [float(value) for value in case["x"]]
     if case["name"] == "infinite scores":
@@ -304,7 +311,11 @@ def test_rank_statistics_keep_their_properties(seed):
     again = d.auc(label[order], risk[order])
     close((again.value, again.se), (made.value, made.se))
     frame = d.roc(label, risk).frame()
-    area = np.sum(np.diff(1 - frame["specificity"]) * (frame["sensitivity"].to_numpy()[1:] + frame["sensitivity"].to_numpy()[:-1]) / 2)
+    area = np.sum(
+        np.diff(1 - frame["specificity"])
+        * (frame["sensitivity"].to_numpy()[1:] + frame["sensitivity"].to_numpy()[:-1])
+        / 2
+    )
     close(area, made.value)
     whole = d.partial_auc(label, risk, specificity=(0, 1), resamples=0)
     close(whole.value, made.value)
@@ -413,6 +424,7 @@ def test_intervals_of_parts_of_the_curve_cover_the_estimate():
 
 def test_roc_frame_and_figure():
     import matplotlib.pyplot as plt
+
     from helpers.stats import palette
 
     rng = np.random.default_rng(6)

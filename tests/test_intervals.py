@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+
 from helpers.stats import intervals
 from helpers.stats.discrimination import operating_point
 from helpers.stats.ratios import koopman
@@ -142,7 +143,18 @@ def test_every_measure_by_patient_agrees_with_the_bootstrap(nodules):
     data, _ = nodules
     label, called = data["label"].to_numpy(bool), (data["model_a"] >= 0.5).to_numpy()
     made = operating_point(label, data["model_a"], 0.5, patient_id=data["patient"])
-    measures = ("youden", "kappa", "f1", "mcc", "balanced_accuracy", "accuracy", "npv", "lr_positive", "lr_negative", "dor")
+    measures = (
+        "youden",
+        "kappa",
+        "f1",
+        "mcc",
+        "balanced_accuracy",
+        "accuracy",
+        "npv",
+        "lr_positive",
+        "lr_negative",
+        "dor",
+    )
     drawn = []
     for counts in bootstrap_counts(label, patient_id=data["patient"], resamples=800, seed=4, stratified=False):
         rows = np.repeat(np.arange(label.size), counts)
@@ -218,7 +230,10 @@ def test_estimate_says_what_it_has():
         (lambda: intervals.proportion(1, 7, level=0), "level"),
         (lambda: intervals.log_interval(0.0, 1.0), "value: a log interval"),
         (lambda: intervals.logit_interval(1.0, 1.0), "value: a logit interval"),
-        (lambda: intervals.clustered_proportion([1, 0], [1, 1], method="exact"), "method: unknown 'exact' for clustered"),
+        (
+            lambda: intervals.clustered_proportion([1, 0], [1, 1], method="exact"),
+            "method: unknown 'exact' for clustered",
+        ),
         (lambda: koopman(3, 2, 1, 2), "x1, n1, x0, n0"),
         (lambda: operating_point([0, 1], [0, 1], np.nan), "threshold"),
         (lambda: operating_point([0, 1], [0, 1], 0.5, prevalence=1.2), "prevalence"),

@@ -80,7 +80,7 @@ def test_it_learns_and_leaves_a_record(tmp_path):
 
 
 def test_labels_and_images_of_other_rows_are_never_read(tmp_path):
-    images, label, train, tune = cohort()
+    images, label, _, _ = cohort()
     first = run(tmp_path / "a", images=images, label=label)
     hidden, other = label.copy(), images.copy()
     hidden[45:] = np.nan
@@ -142,7 +142,7 @@ def test_a_run_killed_by_the_system_goes_on_to_the_same_bytes(tmp_path):
 
 
 def test_a_finished_run_is_taken_from_its_folder_but_not_when_something_differs(tmp_path):
-    images, label, _, _ = cohort()
+    images = cohort()[0]
     first = run(tmp_path)
     again = run(tmp_path)
     assert again.record["state"] == "complete: taken from the folder" and again.sha256 == first.sha256
@@ -160,7 +160,7 @@ def test_a_finished_run_is_taken_from_its_folder_but_not_when_something_differs(
 
 @pytest.mark.parametrize("change", ["epochs", "labels", "images", "weights", "train_rows"])
 def test_a_state_of_another_run_is_not_used_and_it_says_why(tmp_path, change):
-    images, label, train, tune = cohort()
+    images, label, train, _ = cohort()
 
     def kill(line):
         if line.startswith("epoch 2"):
@@ -275,7 +275,7 @@ def test_class_balance(tmp_path, balance):
 
 
 def test_three_classes_monitor_and_patience(tmp_path):
-    images, label, train, tune = cohort(n=90, classes=3)
+    images, label, _, _ = cohort(n=90, classes=3)
     done = run(tmp_path, images=images, label=label, train=np.arange(45), tune=np.arange(45, 69), network=small(outputs=3), monitor="auc", epochs=6)  # fmt: skip
     risk = training.predict(done.network, images, settings=Settings(**QUICK))
     assert risk.shape == (90, 3) and np.allclose(risk.sum(axis=1), 1)
@@ -418,6 +418,16 @@ def test_a_bar_for_a_person_only(monkeypatch, capsys):
     with progress.bar(False, 2, 0) as show:
         show(line)
     assert capsys.readouterr() == ("", "")
+
+
+def test_layers_too_narrow_for_channels_last_are_kept_out_of_it(tmp_path):
+    """Torch 2.15 on a CPU corrupts memory in the backward pass of a strided 1 x 1 convolution of 2 to 7 channels."""
+    narrow, wide = (networks.build("resnet18", channels=1, width_divisor=k).module for k in (16, 8))
+    formats = [Runtime.of(Settings(**QUICK), ndim=4, module=module).memory_format for module in (narrow, wide)]
+    assert formats == [torch.contiguous_format, torch.channels_last]
+    with pytest.raises(ValueError, match="channels_last: torch on a CPU cannot train so narrow"):
+        Runtime.of(Settings(**QUICK, channels_last=True), ndim=4, module=narrow)
+    assert Runtime.of(Settings(**QUICK), ndim=5).memory_format is torch.contiguous_format
 
 
 def test_history_is_a_frame(tmp_path):

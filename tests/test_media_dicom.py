@@ -11,10 +11,10 @@ from pydicom import dcmread, examples
 from pydicom.dataset import Dataset
 from pydicom.pixels import apply_color_lut, apply_windowing, pixel_array
 from pydicom.sequence import Sequence
-from test_media_samples import HEIGHT, WIDTH, clip, jpeg, write_dicom, write_video
 
 from helpers.data import media
 from helpers.data.errors import StudyError
+from test_media_samples import HEIGHT, WIDTH, clip, jpeg, write_dicom, write_video
 
 JPEG, J2K, J2K_LOSSLESS, RLE = (f"1.2.840.10008.1.2.{end}" for end in ("4.50", "4.91", "4.90", "5"))
 BIG_ENDIAN, DEFLATED = "1.2.840.10008.1.2.2", "1.2.840.10008.1.2.1.99"
@@ -138,7 +138,9 @@ def test_uncompressed_colours(tmp_path):
     assert np.array_equal(media.read(ybr), rgb[..., 0])  # the first channel is the luma
     # 4:2:2 stores two lumas, then their common colour: Y1 Y2 Cb Cr
     packed = rgb[..., :2].reshape(4, -1, 4).copy()
-    half = write_dicom(tmp_path / "d.dcm", packed.reshape(4, HEIGHT, WIDTH, 2), PhotometricInterpretation="YBR_FULL_422")
+    half = write_dicom(
+        tmp_path / "d.dcm", packed.reshape(4, HEIGHT, WIDTH, 2), PhotometricInterpretation="YBR_FULL_422"
+    )
     dataset = dcmread(half)
     dataset.SamplesPerPixel, dataset.PlanarConfiguration, dataset.Rows, dataset.Columns = 3, 0, HEIGHT, WIDTH
     dataset.save_as(half)
@@ -173,7 +175,11 @@ def test_sixteen_bits_with_a_window_agree_with_pydicom(tmp_path, function, signe
 
 def test_sixteen_bits_without_a_window_use_the_stored_range(tmp_path):
     path = write_dicom(
-        tmp_path / "a.dcm", np.full((1, 2, 2), 4095, np.uint16), BitsStored=12, HighBit=11, PhotometricInterpretation="MONOCHROME2"
+        tmp_path / "a.dcm",
+        np.full((1, 2, 2), 4095, np.uint16),
+        BitsStored=12,
+        HighBit=11,
+        PhotometricInterpretation="MONOCHROME2",
     )
     assert media.read(path).tolist() == [[[255, 255], [255, 255]]]
 
@@ -305,7 +311,7 @@ def test_files_without_an_image(tmp_path):
     with pytest.raises(StudyError, match=r"says 3 frames, its pixel data hold 2\.\d"):
         media.read(tmp_path / "cut.dcm")
     (tmp_path / "header.dcm").write_bytes(content[:132])
-    with pytest.raises(StudyError, match="empty|not a readable"):
+    with pytest.raises(StudyError, match=r"empty|not a readable"):
         media.read(tmp_path / "header.dcm")
     dataset = dcmread(whole)
     del dataset.PixelData
@@ -320,17 +326,21 @@ def test_files_without_an_image(tmp_path):
     dataset = dcmread(packed)
     dataset.PixelData = b"\xfe\xff\x00\xe0\0\0\0\0" + b"\xfe\xff\xdd\xe0\0\0\0\0"  # an empty offset table, the end
     dataset.save_as(packed)
-    with pytest.raises(StudyError, match="hold 0|damaged"):
+    with pytest.raises(StudyError, match=r"hold 0|damaged"):
         media.read(packed)
-    with pytest.raises(StudyError, match="says 0|holds a broken"):
+    with pytest.raises(StudyError, match="says -3 frames"):
         media.read(write_dicom(tmp_path / "zero.dcm", clip(3), NumberOfFrames="-3"))
     with pytest.raises(StudyError, match="32 bits"):
         media.read(write_dicom(tmp_path / "dose.dcm", clip(3).astype(np.uint32)))
     with pytest.raises(StudyError, match="cannot be decoded here"):
-        media.read(write_dicom(tmp_path / "jls.dcm", [b"\xff\xd8\xff\xf7" + bytes(99)], syntax="1.2.840.10008.1.2.4.80"))
+        media.read(
+            write_dicom(tmp_path / "jls.dcm", [b"\xff\xd8\xff\xf7" + bytes(99)], syntax="1.2.840.10008.1.2.4.80")
+        )
 
 
 def test_a_frame_of_another_size_than_the_header(tmp_path):
     path = write_dicom(tmp_path / "a.dcm", [jpeg(clip(1)[0])], syntax=JPEG, Rows=HEIGHT - 8)
-    with pytest.raises(StudyError, match=f"frame 0 has {WIDTH} x {HEIGHT} pixels, the header says {WIDTH} x {HEIGHT - 8}"):
+    with pytest.raises(
+        StudyError, match=f"frame 0 has {WIDTH} x {HEIGHT} pixels, the header says {WIDTH} x {HEIGHT - 8}"
+    ):
         media.read(path)

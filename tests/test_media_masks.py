@@ -10,10 +10,10 @@ import nrrd
 import numpy as np
 import pytest
 from PIL import Image
-from test_media_samples import HEIGHT, WIDTH, lesion
 
 from helpers.data import media
 from helpers.data.errors import StudyError
+from test_media_samples import HEIGHT, WIDTH, lesion
 
 SHAPE = (HEIGHT, WIDTH)
 
@@ -138,7 +138,7 @@ def test_bombs_and_nrrd_that_names_other_files(tmp_path, encoding, pack):
     (tmp_path / "m.nrrd").write_bytes(head.encode() + b"\n" + bomb)
     with pytest.raises(StudyError, match="unpacks to far more"):
         media.read_mask(tmp_path / "m.nrrd", shape=SHAPE)
-    (tmp_path / "m.nrrd").write_text(head + "data file: /etc/hosts\n\n")
+    (tmp_path / "m.nrrd").write_text(head + "data file: /elsewhere/a.raw\n\n")
     with pytest.raises(StudyError, match="names another file"):
         media.read_mask(tmp_path / "m.nrrd", shape=SHAPE)
     (tmp_path / "m.nii.gz").write_bytes(gzip.compress(bytes(40_000_000)))

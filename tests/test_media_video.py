@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from test_media_samples import FRAMES, HEIGHT, RATE, VIDEOS, WIDTH, clip, write_video
 
 from helpers.data import media
 from helpers.data.errors import StudyError
 from helpers.data.media import files, formats
+from test_media_samples import FRAMES, HEIGHT, RATE, VIDEOS, WIDTH, clip, write_video
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +56,7 @@ def test_a_truncated_clip_is_an_error_also_when_early_frames_are_wanted(videos, 
     cut.write_bytes(content[: len(content) // 2])
     # an MPEG stream declares no count: the table's does
     for options in ({}, {"frames": [0, 2]}):
-        with pytest.raises(StudyError, match="truncated|cut off|damaged") as caught:
+        with pytest.raises(StudyError, match=r"truncated|cut off|damaged") as caught:
             media.read(cut, declared=40, **options)
         assert caught.value.file == name and caught.value.fix
 
@@ -76,7 +76,7 @@ def test_a_damaged_frame_in_the_middle(videos, name, tmp_path):
     middle = len(content) // 2
     content[middle : middle + 300] = np.random.default_rng(3).bytes(300)
     (tmp_path / name).write_bytes(content)
-    with pytest.raises(StudyError, match="damaged|cut off"):
+    with pytest.raises(StudyError, match=r"damaged|cut off"):
         media.read(tmp_path / name, declared=40)
 
 
@@ -84,7 +84,7 @@ def test_a_damaged_header_and_a_clip_without_video(tmp_path, videos):
     import av
 
     (tmp_path / "a.avi").write_bytes(videos["mjpeg.avi"].read_bytes()[:200])
-    with pytest.raises(StudyError, match="cannot be opened|no video stream|unknown"):
+    with pytest.raises(StudyError, match=r"cannot be opened|no video stream|unknown"):
         media.info(tmp_path / "a.avi")
     with av.open(str(tmp_path / "sound.mp4"), "w") as container:
         stream = container.add_stream("aac", rate=8000)
@@ -126,3 +126,19 @@ def test_memory_is_limited(videos, monkeypatch):
 def test_iterating_needs_no_whole_clip(videos):
     means = [frame.mean() for frame in files.iterate(videos["mpeg2.mpeg"], frames=range(0, FRAMES, 3))]
     assert np.all(np.diff(means) > 15)
+
+
+def test_a_title_in_another_encoding_is_no_fault(videos, tmp_path):
+    import av
+
+    with av.open(str(videos["mjpeg.avi"])) as source, av.open(str(tmp_path / "a.avi"), "w") as target:
+        target.metadata["title"] = "TITLETITLE"
+        stream = target.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(video=0):
+            if packet.size:
+                packet.stream = stream
+                target.mux(packet)
+    content = (tmp_path / "a.avi").read_bytes()
+    assert b"TITLETITLE" in content
+    (tmp_path / "a.avi").write_bytes(content.replace(b"TITLETITLE", "甲状腺结节".encode("gbk")))
+    assert np.array_equal(media.read(tmp_path / "a.avi"), media.read(videos["mjpeg.avi"]))

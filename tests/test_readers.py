@@ -341,7 +341,7 @@ def test_faults_are_named(options, change, message):
 
 def test_missing_cells_point_to_the_other_analysis():
     data = table(simulate(1)).iloc[1:]
-    with pytest.raises(ValueError, match="1 of 600 cells are missing.*u_statistics"):
+    with pytest.raises(ValueError, match=r"1 of 600 cells are missing.*u_statistics"):
         obuchowski_rockette(data)
     assert np.isfinite(u_statistics(data).differences["p_value"][0])
     repeated = data.assign(patient_id=data["case_id"] // 2)

@@ -176,14 +176,14 @@ def test_a_model_that_is_the_reader_does_not_differ():
 
 
 def test_matched_coverage():
-    # readers and model normal, skills and thresholds random; 100 replicates: Monte Carlo error 2.2 %
+    # readers and model normal, skills and thresholds random; 200 replicates: Monte Carlo error 1.5 %
     random = np.random.default_rng(3)
     many = random.normal(size=(2, 100_000))
     cut, skill = 0.5 + 0.2 * many[0], 1.2 + 0.3 * many[1]
     mean = np.mean(norm.sf(cut - 1.5) - norm.sf(cut - skill))
     label = np.repeat([1, 0], [27, 89])
     pooled, single = [], []
-    for _ in range(100):
+    for _ in range(200):
         own_cut, own_skill = 0.5 + 0.2 * random.normal(size=5), 1.2 + 0.3 * random.normal(size=5)
         case = 0.7 * random.normal(size=116)
         noise = np.sqrt(0.51) * random.normal(size=(6, 116))
@@ -196,8 +196,8 @@ def test_matched_coverage():
         pooled.append(result.low <= mean <= result.high)
         truth = norm.sf(own_cut - 1.5) - norm.sf(own_cut - own_skill)
         single.extend((result.table["low"] <= truth) & (truth <= result.table["high"]))
-    assert 0.88 <= np.mean(pooled) <= 1.0
-    assert 0.91 <= np.mean(single) <= 0.985
+    assert 0.9 <= np.mean(pooled) <= 0.995
+    assert 0.9 <= np.mean(single) <= 0.985
 
 
 def test_matched_is_by_patient_drawn_and_described():

@@ -46,10 +46,10 @@ def test_continuous_as_in_r(folder: str, name: str, by: str) -> None:
         rows = tables["welch"].query("variable == @column").set_index("group")
         for group in expected["levels"]:
             for key in ("n", "mean", "sd", "median", "q1", "q3"):
-                assert rows.at[group, key] == pytest.approx(want["by_group"][group][key], rel=1e-9), (column, key)
-            assert rows.at[group, "missing"] == want["missing"][group]
+                assert rows.loc[group, key] == pytest.approx(want["by_group"][group][key], rel=1e-9), (column, key)
+            assert rows.loc[group, "missing"] == want["missing"][group]
         for key in ("n", "mean", "sd", "median", "q1", "q3"):
-            assert rows.at["overall", key] == pytest.approx(want["overall"][key], rel=1e-9)
+            assert rows.loc["overall", key] == pytest.approx(want["overall"][key], rel=1e-9)
         assert rows["smd"].iloc[0] == pytest.approx(want["smd_abs"], rel=1e-9, abs=1e-12)
         for test, key in (("welch", "p_welch"), ("t", "p_anova_equal_variance"), ("kruskal", "p_kruskal")):
             got = tables[test].query("variable == @column")["p_value"].iloc[0]
@@ -175,9 +175,9 @@ def test_within_splits_and_rendering() -> None:
         "test: P",
     ]
     view = view.set_index("Characteristic")
-    assert view.at["Age (years), mean ± SD", "train: OLNM- (n = 3)"] == "50.00 ± 10.00"
-    assert view.at["\u2003Missing, n", "train: OLNM+ (n = 3)"] == "1"
-    assert view.at["\u2003m", "train: OLNM+ (n = 3)"] == "2 (66.7)"
+    assert view.loc["Age (years), mean ± SD", "train: OLNM- (n = 3)"] == "50.00 ± 10.00"
+    assert view.loc["\u2003Missing, n", "train: OLNM+ (n = 3)"] == "1"
+    assert view.loc["\u2003m", "train: OLNM+ (n = 3)"] == "2 (66.7)"
     assert list(view.index).index("\u2003m") == list(view.index).index("Sex <b>, n (%)") + 1
     median = render(table, style={"age": "median_iqr"}, smd=False, p=False)
     assert median.iloc[0, 3] == "50.00 (45.00–55.00)"
@@ -223,6 +223,6 @@ def test_groups_without_spread_or_values_say_so() -> None:
     frame = pd.DataFrame({"g": list("aabb"), "x": [1.0, 1, np.nan, np.nan], "s": list("uuuu")})
     columns = [{"name": "x", "type": "continuous"}, "s"]
     table = table_one(frame, "g", columns=columns, tests="standard").drop_duplicates("variable").set_index("variable")
-    assert "not possible" in table.at["x", "test"] and np.isnan(table.at["x", "p_value"])
-    assert "not possible" in table.at["s", "test"]
+    assert "not possible" in table.loc["x", "test"] and np.isnan(table.loc["x", "p_value"])
+    assert "not possible" in table.loc["s", "test"]
     assert render(table_one(frame, "g", columns=columns)).iloc[0].tolist()[1:3] == ["1.0 ± 0.0", "–"]

@@ -63,9 +63,15 @@ def execute(notebook: str | Path, page: str | Path, parameters: dict[str, Any] |
     document.metadata["kernelspec"] = {"name": "python3", "language": "python", "display_name": "Python 3"}
     page.mkdir(parents=True, exist_ok=True)
     out, failed = page / "notebook.ipynb", page / "notebook.failed.ipynb"
-    out.unlink(missing_ok=True)
+    _clear(page, out)
     os.environ["THYROBOOK_BATCH"] = "1"  # one line an epoch instead of progress bars
     started, clock = datetime.datetime.now(datetime.UTC), time.monotonic()
+    options = {}
+    if os.name == "posix":
+        # a socket file that only this user can open, instead of a TCP port that every user of the machine can
+        from traitlets.config import Config
+
+        options["config"] = Config({"KernelManager": {"transport": "ipc"}})
     papermill.execute_notebook(
         document,
         str(failed),
@@ -74,6 +80,7 @@ def execute(notebook: str | Path, page: str | Path, parameters: dict[str, Any] |
         progress_bar=False,
         log_output=False,
         cwd=os.getcwd(),
+        **options,
     )
     record = {
         "notebook": str(notebook),
@@ -85,6 +92,17 @@ def execute(notebook: str | Path, page: str | Path, parameters: dict[str, Any] |
     (page / "run.json").write_text(json.dumps(record, indent=1, default=str) + "\n", encoding="utf-8")
     os.replace(failed, out)
     return out
+
+
+def _clear(page: Path, out: Path) -> None:
+    """Remove what an earlier run of this page published, so that nothing old is taken for new.
+
+    Checkpoints and training states stay: a killed run goes on from them.
+    """
+    for name in ("figures", "tables"):
+        shutil.rmtree(page / name, ignore_errors=True)
+    for path in (out, page / "numbers.json", page / "run.json"):
+        path.unlink(missing_ok=True)
 
 
 def parameter_names(document: Any) -> dict[str, Any]:

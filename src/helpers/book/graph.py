@@ -81,7 +81,7 @@ class Node:
         if self.study.source.kind == "own":
             return []
         names = ["cohort.csv"] + (["media.csv"] if self.study.inputs else [])
-        names += ["simulation.csv"] if self.study.simulated else []
+        names += ["simulation.csv", "simulation.json"] if self.study.simulated else []
         return [f"{self.folder}/{name}" for name in names]
 
     def source_files(self) -> list[str]:

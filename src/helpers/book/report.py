@@ -47,7 +47,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from helpers.book.figures import write_figure
 from helpers.book.files import write_json
@@ -152,6 +152,17 @@ class Page:
             note=caption_note or "",
             simulated=self.simulated,
         )
+
+    def figure_if(self, name: str, figure: object | None, **options: Any) -> Figure | None:
+        """`figure` where there is something to draw; nothing for None (a study without such an input).
+
+        The text shows it with `:optional:`.
+        """
+        return None if figure is None else self.figure(name, figure, **options)
+
+    def table_if(self, name: str, frame: pd.DataFrame | None, **options: Any) -> pd.DataFrame | None:
+        """`table` where there is one; nothing for None. The text shows it with `:optional:`."""
+        return None if frame is None else self.table(name, frame, **options)
 
     def card(self, title: str = "Settings", /, **items: object) -> Card:
         """Show settings as a small card, one line each; texts are escaped."""

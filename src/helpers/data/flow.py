@@ -214,7 +214,13 @@ def _fields(item: Any, names: tuple[str, ...]) -> list[Any]:
 
 
 def _count(n: Any, label: str, file: str | None) -> int:
-    if isinstance(n, bool) or not isinstance(n, (int, float)) and not hasattr(n, "__index__") or n != n or n < 0 or n % 1:
+    if (
+        isinstance(n, bool)
+        or (not isinstance(n, (int, float)) and not hasattr(n, "__index__"))
+        or n != n
+        or n < 0
+        or n % 1
+    ):
         raise StudyError(f"{label!r} has {n!r}", file=file, fix="give a whole number of at least 0")
     return int(n)
 
@@ -242,7 +248,7 @@ def _from_cohort(cohort: pd.DataFrame) -> tuple[Split, ...]:
     order = [name for name in SPLIT_NAMES if name in counted.index]
     order += [name for name in counted.index if name not in SPLIT_NAMES]
     return tuple(
-        Split(SPLIT_NAMES.get(name, str(name)), int(counted.at[name, "size"]), int(counted.at[name, "sum"]))
+        Split(SPLIT_NAMES.get(name, str(name)), int(counted.loc[name, "size"]), int(counted.loc[name, "sum"]))
         for name in order
     )
 

@@ -22,10 +22,10 @@ __all__ = ["html", "methods", "render", "smd_categorical", "smd_continuous", "ta
 
 TESTS = ("welch", "t", "kruskal", "chi2", "chi2_uncorrected", "fisher", "none")
 FEW = 5  # expected count below which "standard" prefers Fisher's exact test
-COLUMNS = (
-    "variable level group n missing mean sd q1 median q3 minimum maximum count percent p_value test smd "
-    "label unit type decimals"
-).split()
+COLUMNS = [
+    *("variable", "level", "group", "n", "missing", "mean", "sd", "q1", "median", "q3", "minimum", "maximum"),
+    *("count", "percent", "p_value", "test", "smd", "label", "unit", "type", "decimals"),
+]
 
 
 def table_one(

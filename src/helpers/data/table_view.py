@@ -95,7 +95,7 @@ def methods(table: pd.DataFrame) -> str:
     --------
     >>> from helpers.data.table_one import table_one
     >>> frame = pd.DataFrame({"label": [0, 0, 1, 1], "age": [40.0, 50, 45, 60]})
-    >>> methods(table_one(frame, "label", columns=["age"], tests={"age": "t"})).split("pairs when there are more than two groups. ")[1]
+    >>> methods(table_one(frame, "label", columns=["age"], tests={"age": "t"})).split("groups. ")[1]
     'P-values: equal-variance t (age); not adjusted.'
     """
     text = (

@@ -188,8 +188,8 @@ def sentence(summary: pd.DataFrame) -> str:
         trained = part[part["network"] == "trained"].iloc[0]
         control = part[part["network"] == "random weights"].iloc[0]
         said.append(
-            f"{model}: {trained['share']:.0%} (95 % CI {trained['share_low']:.0%} to {trained['share_high']:.0%}) of the "
-            f"attribution lies inside the lesion, which covers {trained['area']:.0%} of the view; with random weights it "
-            f"is {control['share']:.0%}"
+            f"{model}: {trained['share']:.0%} (95 % CI {trained['share_low']:.0%} to {trained['share_high']:.0%}) "
+            f"of the attribution lies inside the lesion, which covers {trained['area']:.0%} of the view; with random "
+            f"weights it is {control['share']:.0%}"
         )
     return "; ".join(said) + "."

@@ -139,7 +139,7 @@ def _run(
         raise ValueError(f"rows must be in 0 ... {len(images) - 1}")
     if images.shape[1] != network.channels:
         raise ValueError(f"images have {images.shape[1]} channels, the network reads {network.channels}")
-    runtime = Runtime.of(settings, ndim=images.ndim)
+    runtime = Runtime.of(settings, ndim=images.ndim, module=network.module)
     # Every image is read once, so it is streamed: keeping the cohort on the device would gain nothing.
     feed = Feed(images, rows, settings=settings, runtime=runtime, memory_share=0, free_bytes=0)
     draws = Draws.central(rows, settings).batches(evaluation_steps(len(rows), settings))

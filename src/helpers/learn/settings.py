@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
+from torch import nn
 
 BALANCES = ("loss", "sampler", "none")
 MONITORS = ("loss", "auc")
@@ -57,7 +58,8 @@ class Settings:
     gain, shift : float
         Standard deviations of a factor around 1 and of an offset around 0 on images in [0, 1].
     channels_last : "auto" or bool
-        Memory format of 2D images; `"auto"` is on, since it is faster on both kinds of machine.
+        Memory format of 2D images; `"auto"` is on, since it is faster on both kinds of machine, except on a CPU
+        for networks with layers so narrow that torch fails.
     threads : int or None
         CPU threads while training and predicting; None leaves torch's.
     deterministic : bool
@@ -139,13 +141,13 @@ class Runtime:
     memory_format: torch.memory_format
 
     @classmethod
-    def of(cls, settings: Settings, *, ndim: int) -> Runtime:
-        """Resolve settings for batches of `ndim` dimensions (4 for images, 5 for clips).
+    def of(cls, settings: Settings, *, ndim: int, module: nn.Module | None = None) -> Runtime:
+        """Resolve settings for batches of `ndim` dimensions (4 for images, 5 for clips) and a network.
 
         Raises
         ------
         ValueError
-            If the device is not there, or cannot do the precision.
+            If the device is not there, or cannot do the precision or the memory format.
         """
         name = settings.device
         if name == "auto":
@@ -162,6 +164,10 @@ class Runtime:
             raise ValueError(f"precision 'bf16' needs a GPU with bf16 units, not {device.type}; use 'auto'")
         precision = "bf16" if able and settings.precision in ("auto", "bf16") else "fp32"
         last = ndim == 4 and settings.channels_last in ("auto", True)
+        if last and not gpu and module is not None and _breaks_channels_last(module):
+            if settings.channels_last is True:
+                raise ValueError("channels_last: torch on a CPU cannot train so narrow a network in it; use 'auto'")
+            last = False
         return cls(device, precision, torch.channels_last if last else torch.contiguous_format)
 
     def autocast(self):
@@ -217,6 +223,18 @@ def steady(settings: Settings, runtime: Runtime) -> Iterator[None]:
         torch.set_num_threads(threads)
         torch.use_deterministic_algorithms(mode[0], warn_only=mode[1])
         torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = cudnn
+
+
+def _breaks_channels_last(module: nn.Module) -> bool:
+    """Whether a network has a layer whose backward pass overruns memory in channels_last on a CPU.
+
+    Seen with torch 2.15 (oneDNN, AVX2): a strided 1 x 1 convolution that reads 2 to 7 channels.
+    """
+    return any(
+        part.kernel_size == (1, 1) and part.stride != (1, 1) and part.in_channels < 8
+        for part in module.modules()
+        if isinstance(part, nn.Conv2d)
+    )
 
 
 def _check(

@@ -95,7 +95,7 @@ def fit(
         If the loss is no number: lower the learning rate.
     """
     label, train, tune = check_rows(images, label, train, tune, network)
-    runtime = Runtime.of(settings, ndim=images.ndim)
+    runtime = Runtime.of(settings, ndim=images.ndim, module=network.module)
     folder = Path(folder)
     rows = np.concatenate([train, tune])
     key = run_key(network, label[rows], train, tune, settings, runtime, fingerprint(images, rows))

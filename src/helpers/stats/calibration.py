@@ -90,7 +90,18 @@ class Calibration:
 
     def summary(self) -> pd.DataFrame:
         """One row a measure: `measure, value, low, high, se, level, method, note`."""
-        names = ["in_the_large", "slope", "joint_intercept", "observed_expected", "brier", "scaled_brier", "ici", "e50", "e90", "emax"]
+        names = [
+            "in_the_large",
+            "slope",
+            "joint_intercept",
+            "observed_expected",
+            "brier",
+            "scaled_brier",
+            "ici",
+            "e50",
+            "e90",
+            "emax",
+        ]
         return pd.concat([getattr(self, name).frame(name) for name in names], ignore_index=True)
 
     @property
@@ -106,8 +117,8 @@ class Calibration:
             curve = f"the flexible curve is {kind[self.curve.name]} with a {self.curve.band}"
         robust = "; errors are robust by patient" if self.patients < self.n else ""
         return (
-            f"Calibration was assessed in {self.n:,} cases of {self.patients:,} patients with {self.events:,} events by "
-            "O:E, calibration in the large (offset), slope and flexible curve (Van Calster 2016, "
+            f"Calibration was assessed in {self.n:,} cases of {self.patients:,} patients with {self.events:,} "
+            "events by O:E, calibration in the large (offset), slope and flexible curve (Van Calster 2016, "
             f"doi:10.1016/j.jclinepi.2015.12.005; 2019, doi:10.1186/s12916-019-1466-7); {curve}; ICI, E50 and E90 "
             f"follow Austin and Steyerberg (2019), doi:10.1002/sim.8281{robust}."
         )

@@ -40,7 +40,14 @@ def draw(
         else:
             ax.fill_between(frame["risk"], frame["low"], frame["high"], color=look.color, alpha=0.15, linewidth=0)
             ax.plot(frame["risk"], frame["observed"], linewidth=1.8, label=name or "Model", **look.line())
-    ax.set(xlim=(0, 1), ylim=(0, 1), aspect="equal", yticks=np.arange(6) / 5, xlabel="Predicted risk", ylabel="Observed share of events")
+    ax.set(
+        xlim=(0, 1),
+        ylim=(0, 1),
+        aspect="equal",
+        yticks=np.arange(6) / 5,
+        xlabel="Predicted risk",
+        ylabel="Observed share of events",
+    )
     if details:
         _histogram(result, ax)
         ax.text(0.03, 0.97, _numbers(result), transform=ax.transAxes, va="top", fontsize=8, bbox=PAPER)

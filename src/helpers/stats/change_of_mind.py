@@ -17,6 +17,7 @@ from helpers.stats.student import t_p_value, t_quantile
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+METHOD = "the Obuchowski-Rockette method (doi:10.1080/03610919508813243)"
 MEASURES = {1: "sensitivity", 0: "specificity"}
 
 
@@ -89,8 +90,9 @@ class ChangeOfMind:
             )
         ax.axvline(0, color="black", lw=0.8)
         ax.set(yticks=range(len(readers)), yticklabels=readers, xlabel=f"Calls changed, {self.unaided} to {self.aided}")
+        ax.xaxis.set_major_formatter(lambda value, _: f"{abs(value):g}")  # counts, whichever side
         ax.invert_yaxis()
-        ax.legend(fontsize="small", frameon=False)
+        ax.legend(fontsize="small", frameon=False, ncols=2, loc="lower center", bbox_to_anchor=(0.5, 1.0))
         return ax
 
 
@@ -179,7 +181,7 @@ def change_of_mind(
     methods = (
         f"From {unaided} to {aided}, {len(data.readers)} readers changed {int(table['better'].sum())} calls for the "
         f"better and {int(table['worse'].sum())} for the worse, each reader tested by {test}; mean "
-        f"{' and '.join(parts)}, by {overall['method'].iloc[0]}."
+        f"{' and '.join(parts)}, by {' and '.join(dict.fromkeys(overall['method']))}."
     )
     tables = table, overall, by_experience, change
     return ChangeOfMind(*tables, str(unaided), str(aided), level, dropped, "; ".join(notes), methods)
@@ -286,7 +288,7 @@ def _overall(
         return row | _gains(gain, row["before"], low, high) | blank | {"method": method}
     gap, (after, before) = answer.differences.iloc[0], answer.estimates.to_dict("records")
     row |= _gains(gap["difference"], row["before"], gap["low"], gap["high"])
-    row |= {**blank, "p_value": float(gap["p_value"]), "method": "the Obuchowski-Rockette method"}
+    row |= {**blank, "p_value": float(gap["p_value"]), "method": METHOD}
     if before["value"] > 0 and after["value"] > 0:
         # delta method for log(after / before); the covariance of the two means follows from their difference
         both = (after["se"] ** 2 + before["se"] ** 2 - gap["se"] ** 2) / 2

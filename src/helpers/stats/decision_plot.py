@@ -66,8 +66,8 @@ def _range(curve: DecisionCurve, declared: tuple[float, float] | None) -> tuple[
         low, high = float(curve.thresholds[0]), float(curve.thresholds[-1])
         if high - low >= EVERYTHING:
             raise ValueError(
-                f"declared: thresholds from {low:g} to {high:g} declare nothing; give the range in which one would act, "
-                "for instance declared=(0.05, 0.5)"
+                f"declared: thresholds from {low:g} to {high:g} declare nothing; give the range in which one would "
+                "act, for instance declared=(0.05, 0.5)"
             )
         return low, high
     low, high = map(float, declared)

@@ -14,6 +14,7 @@ from helpers.stats import checks
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+TOLERANCES = (1e-9, 1e-7, 1e-5)  # the tightest that rounding allows: columns far from 0 cost digits
 FEW = 10  # events per parameter below which maximum likelihood is biased; doi:10.1016/S0895-4356(96)00236-3
 
 
@@ -151,15 +152,19 @@ def _fit(x: np.ndarray, y: np.ndarray, terms: list[str], level: float) -> tuple[
     from firthmodels import FirthLogisticRegression
 
     spread = x.std(axis=0)  # columns of one scale: the steps of the profile search are absolute
-    model = FirthLogisticRegression(backend="numpy", max_iter=1000, gtol=1e-9, xtol=1e-9)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        try:
-            model.fit(x / spread, y.astype(int))
-            model.lrt()
-            limits = model.conf_int(alpha=1 - level, method="pl", max_iter=1000, tol=1e-9)
-        except Warning as warning:
-            raise ValueError(f"columns: the penalised fit does not converge ({warning})") from None
+    for tolerance in TOLERANCES:
+        model = FirthLogisticRegression(backend="numpy", max_iter=1000, gtol=tolerance, xtol=tolerance)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # firthmodels warns where it did not converge
+            try:
+                model.fit(x / spread, y.astype(int))
+                model.lrt()
+                limits = model.conf_int(alpha=1 - level, method="pl", max_iter=1000, tol=tolerance)
+                break
+            except Warning as warning:
+                failure = warning
+    else:
+        raise ValueError(f"columns: the penalised fit does not converge ({failure})")
     scale = np.append(spread, 1.0)
     values = {
         "coefficient": np.append(model.coef_, model.intercept_) / scale,
@@ -173,7 +178,7 @@ def _fit(x: np.ndarray, y: np.ndarray, terms: list[str], level: float) -> tuple[
     for name, column in (("odds_ratio", "coefficient"), ("odds_low", "low"), ("odds_high", "high")):
         table[name] = np.exp(table[column])
     order = ["term", "coefficient", "se", "low", "high", "odds_ratio", "odds_low", "odds_high", "p_value"]
-    return table[order], float(model.loglik_)
+    return table[order], float(model.loglik_ + np.log(spread).sum())  # the penalty in the units of the columns
 
 
 def _design(frame: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:

@@ -132,7 +132,7 @@ def proportion_limits(
     """
     if method not in PROPORTION_METHODS:
         raise ValueError(f"method: unknown {method!r}; use one of {', '.join(PROPORTION_METHODS)}")
-    x, n = np.broadcast_arrays(np.asarray(count, dtype=np.float64), np.asarray(total, dtype=np.float64))
+    x, n = (np.array(v) for v in np.broadcast_arrays(np.asarray(count, float), np.asarray(total, float)))
     if not (np.isfinite(x).all() and np.isfinite(n).all() and (n > 0).all() and (x >= 0).all() and (x <= n).all()):
         raise ValueError("count, total: must satisfy 0 <= count <= total and total > 0")
     alpha = 1 - check_level(level)

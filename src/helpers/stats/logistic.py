@@ -98,7 +98,8 @@ def fit(
     y, x = np.asarray(outcome, dtype=np.float64), np.asarray(design, dtype=np.float64)
     k = x.shape[1]
     nothing = Fit(np.full(k, np.nan), np.full((k, k), np.nan), np.nan)
-    if np.linalg.matrix_rank(x) < k:
+    unit = x / np.maximum(np.sqrt(np.sum(x**2, axis=0)), np.finfo(float).tiny)
+    if np.linalg.eigvalsh(unit.T @ unit)[0] < 1e-13:  # collinear; a rank by SVD takes longer than the fit
         return nothing
     beta, deviance, step = np.zeros(k), np.inf, np.inf
     for _ in range(ITERATIONS):

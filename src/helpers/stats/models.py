@@ -39,7 +39,7 @@ PAIRS = (
 )
 OPTIMISM = (
     "The threshold that the same rule would choose on the judged cases themselves is shown beside the frozen one; the "
-    "difference is the optimism (doi:10.1373/clinchem.2007.096529)."
+    "difference is the optimism (doi:10.1373/clinchem.2007.096032)."
 )
 MEASURES = ("sensitivity", "specificity", "ppv", "npv", "accuracy", "f1", "lr_positive", "lr_negative")
 

@@ -97,13 +97,15 @@ class ObuchowskiRockette:
         from helpers.stats.palette import REFERENCE, axes, styles
 
         ax = axes(ax)
-        names = self.estimates["modality"].tolist()
+        means = self.estimates.set_index("modality")
+        names = sorted(means.index, key=lambda name: name != "unaided")  # help is drawn to the right of none
+        means = means.loc[names]
         wide = self.readers.pivot_table(index="reader", columns="modality", values="value")[names]
         look = styles([str(reader) for reader in wide.index])
         for reader, row in wide.iterrows():
             style = look[str(reader)]
             ax.plot(range(len(names)), row, marker=style.marker, lw=1, alpha=0.8, label=str(reader), **style.line())
-        value, low, high = (self.estimates[column].to_numpy() for column in ("value", "low", "high"))
+        value, low, high = (means[column].to_numpy() for column in ("value", "low", "high"))
         error = np.clip([value - low, high - value], 0, None)
         at = np.arange(len(names)) + 0.06  # beside the readers' points, not on them
         label = f"mean, {100 * self.level:g} % CI"

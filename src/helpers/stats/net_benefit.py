@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from helpers.stats.multinomial import multinomial
 from helpers.stats.resampling import cluster_covariance, patient_codes
 
 CHUNK = 4_000_000  # cells of bootstrap counts held at once
@@ -176,22 +177,22 @@ class Cohort:
             raise ValueError("risk: too many models for one joint bootstrap; compare fewer at once")
         event = parts[0] == 1
         orders = [_Grouping(part, event, m) for part in parts[1:]]
-        out, start = np.empty((len(up_to) + 1, resamples, m)), 0
+        # Cells and thresholds come first in memory, resamples last: every sum then runs over whole rows.
+        out, start, odds = np.empty((len(up_to) + 1, m, resamples)), 0, self.odds[:, None]
         for counts in self._counts(event, cell_of, size, resamples, np.random.default_rng(seed)):
-            stop = start + len(counts)
-            n, events = counts.sum(1, keepdims=True), counts[:, event].sum(1, keepdims=True)
+            stop = start + counts.shape[1]
+            n, events = counts.sum(0), counts[event].sum(0)
             with np.errstate(invalid="ignore", divide="ignore"):  # a resample may lack a class at given prevalence
                 for k, order in enumerate(orders):
                     tp, fp = self.scale(*order.sums(counts), events, n)
-                    out[k, start:stop] = tp - fp * self.odds
+                    out[k, :, start:stop] = tp - fp * odds
                 tp, fp = self.scale(events, n - events, events, n)
-                out[-1, start:stop] = tp - fp * self.odds
+                out[-1, :, start:stop] = tp - fp * odds
             start = stop
-        return out
+        return out.transpose(0, 2, 1)
 
     def _counts(self, event, cell_of, size, resamples, rng) -> Iterator[np.ndarray]:
-        chunk = max(1, CHUNK // len(size))
-        steps = [min(chunk, resamples - done) for done in range(0, resamples, chunk)]
+        """Counts of the cells in chunks of resamples, each of shape (n_cells, step)."""
         if self.patient_id is not None:
             from scipy.sparse import csr_array
 
@@ -202,17 +203,17 @@ class Cohort:
             strata = [has_event, ~has_event] if apart else [np.ones(patients, dtype=bool)]
             chunk = max(1, CHUNK // patients)
             for step in (min(chunk, resamples - done) for done in range(0, resamples, chunk)):
-                drawn = np.zeros((step, patients))
+                drawn = np.zeros((patients, step))
                 for rows in strata:
-                    drawn[:, rows] = rng.multinomial(rows.sum(), np.full(rows.sum(), 1 / rows.sum()), step)
-                yield drawn @ held
+                    drawn[rows] = multinomial(rng, np.ones(rows.sum(), dtype=np.int64), step)
+                yield held.T @ drawn
             return
+        chunk = max(1, CHUNK // len(size))
         groups = [event, ~event] if self.prevalence is not None else [np.ones(len(size), dtype=bool)]
-        for step in steps:
-            drawn = np.zeros((step, len(size)), dtype=np.int64)
+        for step in (min(chunk, resamples - done) for done in range(0, resamples, chunk)):
+            drawn = np.zeros((len(size), step), dtype=np.int64)
             for cells in groups:
-                total = size[cells].sum()
-                drawn[:, cells] = rng.multinomial(total, size[cells] / total, step)
+                drawn[cells] = multinomial(rng, size[cells], step)
             yield drawn
 
 
@@ -228,16 +229,16 @@ class _Grouping:
             self.parts.append((order, levels, start))
 
     def sums(self, counts: np.ndarray) -> list[np.ndarray]:
-        """Counts of treated events and non-events, each of shape (resamples, m)."""
+        """Counts of treated events and non-events, each of shape (m, resamples)."""
         out = []
         for order, levels, start in self.parts:
-            filled = np.zeros((len(counts), self.m + 1))
+            filled = np.zeros((self.m + 1, counts.shape[1]))
             if len(order):
-                filled[:, levels] = np.add.reduceat(counts[:, order], start, axis=1)
+                filled[levels] = np.add.reduceat(counts[order], start, axis=0)
             out.append(_at_least(filled))
         return out
 
 
 def _at_least(counts: np.ndarray) -> np.ndarray:
     """From counts by number of thresholds passed to counts treated at each threshold."""
-    return np.cumsum(counts[..., ::-1], axis=-1)[..., ::-1][..., 1:]
+    return np.cumsum(counts[::-1], axis=0)[::-1][1:]

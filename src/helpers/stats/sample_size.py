@@ -279,9 +279,7 @@ def pilot_banner(*, n: int, events: int, auc: float = 0.75, parameters: int | No
     needed = validation_size(prevalence=prevalence, c_statistic=auc)
     failed = []
     if n < needed.n:
-        failed.append(
-            f"Validation of an AUC of {auc:g} needs {needed.n:,} patients with {needed.events:,} events."
-        )
+        failed.append(f"Validation of an AUC of {auc:g} needs {needed.n:,} patients with {needed.events:,} events.")
     if parameters is not None:
         develop = development_size(parameters=parameters, prevalence=prevalence, c_statistic=auc)
         if n < develop.n:

@@ -107,8 +107,8 @@ def subgroups(
     """Estimate a measure in declared subgroups and test whether they differ.
 
     Two tests a variable: heterogeneity of the measure (chi-square on the differences, k - 1 df; for two subgroups
-    the square of z; for sensitivity and specificity of independent cases Fisher's exact test), and whether the effect of logit(risk) on the outcome differs between the levels (logistic
-    regression with interaction, Wald).
+    the square of z; for sensitivity and specificity of independent cases Fisher's exact test), and whether the
+    effect of logit(risk) on the outcome differs between the levels (logistic regression with interaction, Wald).
 
     Parameters
     ----------

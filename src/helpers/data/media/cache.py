@@ -218,7 +218,8 @@ def _complete(cache: Path, jobs: list[Job], shape: tuple[int, ...], workers: int
         if found is not None:
             known.update({key: (found, number) for number, key in enumerate(keys)})
     missing = []
-    for job in {job.key: job for job in jobs}.values():
+    # rows made of the same are decoded once; reversed, so that the first of them is named when it fails
+    for job in reversed({job.key: job for job in reversed(jobs)}.values()):
         if job.key in known:
             (images, masks, index), number = known[job.key]
             meta = index.iloc[number][list(_META)].to_dict()

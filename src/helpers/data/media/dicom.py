@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,19 +37,25 @@ _STARTS = (b"\xff\xd8", b"\xff\x4f\xff\x51", b"\x00\x00\x00\x0c")  # JPEG and JP
 _AGAIN = "export the file again from the scanner or the archive"
 
 
+@contextmanager
+def _guarded(name: str) -> Iterator[None]:
+    """Make one StudyError of whatever the parser raises: it converts a header's values when they are used."""
+    try:
+        yield
+    except StudyError:
+        raise
+    except Exception as error:  # untrusted bytes
+        reason = " ".join(str(error).split())[:200]
+        raise StudyError(f"the DICOM file is damaged ({reason})", file=name, fix=_AGAIN) from error
+
+
 def info(path: Path) -> MediaInfo:
     """Describe a DICOM image from its header; see `helpers.data.media.info`."""
-    dataset = _header(path)
-    height, width, frames = _shape(dataset, path.name)
-    return MediaInfo(
-        frames,
-        height,
-        width,
-        seconds_per_frame(dataset) if frames > 1 else None,
-        pixel_mm(dataset),
-        region(dataset),
-        "dicom",
-    )
+    with _guarded(path.name):
+        dataset = _header(path)
+        height, width, frames = _shape(dataset, path.name)
+        seconds = seconds_per_frame(dataset) if frames > 1 else None
+        return MediaInfo(frames, height, width, seconds, pixel_mm(dataset), region(dataset), "dicom")
 
 
 def iterate(path: Path, *, wanted: tuple[int, ...] | None, declared: int | None) -> Iterator[np.ndarray]:
@@ -62,33 +69,34 @@ def iterate(path: Path, *, wanted: tuple[int, ...] | None, declared: int | None)
         If the file has no pixels, its number of frames is not what it holds, a frame is damaged, or its
         coding cannot be decoded.
     """
-    header = _header(path)
-    height, width, frames = _shape(header, path.name)
-    syntax = str(header.file_meta.get("TransferSyntaxUID", ""))
-    if declared is not None and frames < declared:
-        raise StudyError(
-            f"the DICOM holds {frames} frames, {declared} are declared",
-            file=path.name,
-            fix=f"{_AGAIN}, or correct the number of frames",
-        )
-    if wanted and wanted[-1] >= frames:
-        raise StudyError(
-            f"frame {wanted[-1]} is wanted, the DICOM holds {frames} (0 to {frames - 1})",
-            file=path.name,
-            fix="correct the frame's number",
-        )
-    if syntax in _STREAMS:
-        yield from _stream(path, _STREAMS[syntax], wanted, max(frames, declared or 0))
-        return
-    indices = range(frames) if wanted is None else wanted
-    for index, grey in zip(indices, _frames(path, header, syntax, frames, indices), strict=True):
-        if grey.shape != (height, width):
+    with _guarded(path.name):
+        header = _header(path)
+        height, width, frames = _shape(header, path.name)
+        syntax = str(header.file_meta.get("TransferSyntaxUID", ""))
+        if declared is not None and frames < declared:
             raise StudyError(
-                f"frame {index} has {grey.shape[1]} x {grey.shape[0]} pixels, the header says {width} x {height}",
+                f"the DICOM holds {frames} frames, {declared} are declared",
                 file=path.name,
-                fix=_AGAIN,
+                fix=f"{_AGAIN}, or correct the number of frames",
             )
-        yield grey
+        if wanted and wanted[-1] >= frames:
+            raise StudyError(
+                f"frame {wanted[-1]} is wanted, the DICOM holds {frames} (0 to {frames - 1})",
+                file=path.name,
+                fix="correct the frame's number",
+            )
+        if syntax in _STREAMS:
+            yield from _stream(path, _STREAMS[syntax], wanted, max(frames, declared or 0))
+            return
+        indices = range(frames) if wanted is None else wanted
+        for index, grey in zip(indices, _frames(path, header, syntax, frames, indices), strict=True):
+            if grey.shape != (height, width):
+                raise StudyError(
+                    f"frame {index} has {grey.shape[1]} x {grey.shape[0]} pixels, the header says {width} x {height}",
+                    file=path.name,
+                    fix=_AGAIN,
+                )
+            yield grey
 
 
 def _frames(
@@ -204,10 +212,7 @@ def _coded_frames(path: Path, syntax: str, frames: int) -> list[bytes]:
     from pydicom.encaps import generate_fragments
 
     dataset, _ = _pixels(path)
-    try:
-        fragments = list(generate_fragments(dataset.PixelData))[1:]  # the first is the offset table
-    except Exception as error:  # a broken item sequence, whatever the parser calls it
-        raise StudyError(f"the compressed pixel data are damaged ({error})", file=path.name, fix=_AGAIN) from error
+    fragments = list(generate_fragments(dataset.PixelData))[1:]  # the first is the offset table
     coded: list[bytes] = []
     for fragment in fragments:
         begins = fragment.startswith(_STARTS) or not coded or syntax.endswith("1.2.5")  # RLE: one a frame
@@ -275,10 +280,7 @@ def _stream(path: Path, format: str, wanted: tuple[int, ...] | None, frames: int
     from pydicom.encaps import generate_fragments
 
     dataset, _ = _pixels(path)
-    try:
-        stream = io.BytesIO(b"".join(list(generate_fragments(dataset.PixelData))[1:]))
-    except Exception as error:  # as above
-        raise StudyError(f"the compressed pixel data are damaged ({error})", file=path.name, fix=_AGAIN) from error
+    stream = io.BytesIO(b"".join(list(generate_fragments(dataset.PixelData))[1:]))
     yield from video.iterate(stream, _container(stream, format), wanted=wanted, declared=frames, name=path.name)
 
 

@@ -42,7 +42,7 @@ def opened(path: Path) -> Iterator[Image.Image]:
         ) from error
     except StudyError:
         raise
-    except (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, OverflowError) as error:
+    except Exception as error:  # untrusted bytes: whatever Pillow's parsers raise means one thing
         raise StudyError(
             f"the image is damaged or cut off ({error})", file=path.name, fix="export or copy it again"
         ) from error

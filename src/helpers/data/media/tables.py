@@ -84,13 +84,15 @@ def _read(folder: Path) -> pd.DataFrame:
     """Read the table as text, with its columns checked."""
     try:
         # every cell as text: a case named 007 or NA keeps its name
-        text = pd.read_csv(folder / FILE, dtype=str, keep_default_na=False, encoding="utf-8-sig", index_col=False)
+        # and the header as a row, since pandas would rename a column that is there twice
+        text = pd.read_csv(folder / FILE, dtype=str, keep_default_na=False, encoding="utf-8-sig", header=None)
     except FileNotFoundError as error:
         raise StudyError("the file is not there", file=FILE, fix="write one row a media file") from error
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError, OSError) as error:
         reason = str(error).strip()
         raise StudyError(f"not a readable CSV table ({reason})", file=FILE, fix="save it as CSV, UTF-8") from error
-    text.columns = [str(name).strip() for name in text.columns]
+    text.columns = [str(name).strip() for name in text.iloc[0]]
+    text = text.iloc[1:]
     if text.columns.duplicated().any():
         twice = text.columns[text.columns.duplicated()][0]
         raise StudyError("the column is there twice", file=FILE, row=1, column=twice, fix="keep one of them")

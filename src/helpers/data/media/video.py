@@ -39,7 +39,9 @@ def _opened(source: Path | BinaryIO, format: str, name: str) -> Iterator[tuple[I
 
     try:
         # the format is given, so that FFmpeg never guesses a playlist that names other files
-        with av.open(source if hasattr(source, "read") else str(source), format=format) as container:
+        opened = source if hasattr(source, "read") else str(source)
+        # titles in other encodings than UTF-8 are no reason to refuse a clip
+        with av.open(opened, format=format, metadata_errors="replace") as container:
             if not container.streams.video:
                 raise StudyError("the file holds no video stream", file=name, fix=_AGAIN)
             stream = container.streams.video[0]
@@ -209,5 +211,5 @@ def to_grey(frame: VideoFrame) -> np.ndarray:
         rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
         grey = rows[: frame.height, : frame.width]
         full = known_full or int(frame.color_range) == _JPEG_RANGE
-        return grey.copy() if full else _STRETCH[grey]
+        return grey.copy() if full else np.take(_STRETCH, grey)
     return luma(frame.to_ndarray(format="rgb24"))

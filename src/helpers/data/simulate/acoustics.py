@@ -159,12 +159,11 @@ def bmode(rng: np.random.Generator, probe: Probe, tissue: Tissue) -> np.ndarray:
     amplitude = (FLOAT(10) ** ((tissue.level - lost) / FLOAT(20))).astype(FLOAT)
     # A rough interface returns a phase that wanders along it: the line breaks into pieces as in a real image.
     phase = FLOAT(1.3) * smooth_field(rng, grid, depth_mm=0.25, lateral_mm=0.55)
-    fixed = tissue.interface * FLOAT(10) ** (-lost / FLOAT(20)) * np.exp(1j * phase)
+    fixed = tissue.interface * FLOAT(10) ** (-lost / FLOAT(20)) * np.exp(np.complex64(1j) * phase)
     envelope = np.zeros(grid.shape, FLOAT)
+    grainy = (amplitude + FLOAT(0.45) * np.abs(fixed)).astype(FLOAT)  # an interface is partly rough
     for _ in range(probe.looks):
-        own = FLOAT(0.45) * complex_noise(rng, grid.shape)
-        noise = complex_noise(rng, grid.shape)
-        envelope += np.abs(probe.convolve((amplitude * noise + fixed * (1 + own)).astype(np.complex64)))
+        envelope += np.abs(probe.convolve(grainy * complex_noise(rng, grid.shape) + fixed))
     envelope /= probe.looks
     bottom = float(grid.z[-1, 0])
     floor = FLOAT(10) ** ((probe.noise_db + 8 * grid.z / bottom) / 20)

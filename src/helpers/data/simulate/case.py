@@ -84,7 +84,7 @@ def plan(seed: int, index: int) -> Plan:
         colour=bool(rng.uniform() < 0.4),
         calipers=pairs,
         dotted=bool(rng.uniform() < 0.5),
-        clip_seconds=float(np.exp(low + (high - low) * rng.uniform() ** 1.4)),
+        clip_seconds=float(np.exp(low + (high - low) * rng.uniform() ** 1.7)),
         start_share=float(rng.uniform(0.35, 0.6)),
     )
 

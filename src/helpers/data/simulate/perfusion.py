@@ -22,7 +22,7 @@ WIDTH = 0.62  # width of the log-normal curve, in log seconds
 COARSE = 4  # pixels a sample of the slowly varying timing maps
 RANGE_DB = 36.0  # contrast images are shown with a short dynamic range
 RATIO = {"hypoenhancement": (0.07, 0.24), "isoenhancement": (0.8, 1.25), "hyperenhancement": (2.4, 3.6)}
-FIELDS = 4  # independent speckle fields that the frames are mixed from
+FIELDS = 3  # independent speckle fields that the frames are mixed from
 
 
 @dataclass(frozen=True)
