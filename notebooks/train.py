@@ -70,7 +70,7 @@ fitted = training.fit(
 )  # fmt: skip
 
 # %% tags=["remove-output"]
-page.figure("fig-learning", fitted.plot(), data=fitted.frame(), n=len(rows["train"]), methods=options.methods)
+page.figure("fig-learning", fitted.plot(), data=fitted.frame(), n=len(rows["train"]), methods=evaluation.methods(fitted, options))
 
 # %% [markdown]
 # :::{result-figure} fig-learning

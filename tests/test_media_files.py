@@ -176,6 +176,7 @@ def test_importing_media_imports_nothing_heavy():
     assert out.stdout.strip() == "[]"
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning:pydicom")
 @pytest.mark.parametrize("name", [*VIDEOS, "raw.dcm", "jpeg.dcm", "a.png", "a.jpg", "a.bmp", "a.tiff"])
 def test_random_damage_raises_nothing_but_study_errors(tmp_path, name):
     path = tmp_path / name

@@ -16,6 +16,7 @@ from helpers.data.study import Study
 from helpers.data.study import read as read_study
 
 PUBLISHED = Path("data/published")
+SUMMARY = "simulation.json"
 
 
 def write_cases(folder: str | Path, profile: str = "quick", *, workers: int = 2) -> dict[str, Any]:
@@ -48,26 +49,26 @@ def write_cases(folder: str | Path, profile: str = "quick", *, workers: int = 2)
     # the generator brings scipy and the video writers, which a study of outside data does without
     from helpers.data.simulate.olnm import write_cohort
 
-    return write_cohort(
+    made = write_cohort(
         folder,
         published=PUBLISHED / study.source.published,
         seed=study.source.seed,
         frames_per_second=study.profile(profile).frames_per_second,
         workers=workers,
     )
+    (Path(folder) / SUMMARY).write_text(json.dumps({"bayes_limit": made["bayes_limit"]}) + "\n", encoding="utf-8")
+    return made
 
 
 def ceiling(folder: str | Path, study: Study) -> str:
     """Say what no reader of the simulated images can exceed; empty for a study of patients.
 
     The Bayes limit is the AUC, in the test split, of the exact probability of the label given the signs that were
-    drawn into the images, as the generator knows it (`simulation.csv`).
+    drawn into the images, for new patients of the same kind, as the generator knows it.
     """
     if not study.simulated:
         return ""
-    from helpers.data.simulate.ceiling import bayes_limit
-
-    limit = bayes_limit(folder)["test"]
+    limit = json.loads((Path(folder) / SUMMARY).read_text(encoding="utf-8"))["bayes_limit"]["test"]
     return (
         f"In this simulation no reader of the pixels can exceed an AUC of {limit:.2f} in the test set, its Bayes limit."
     )

@@ -52,3 +52,13 @@ def run_table(result: training.TrainingResult) -> pd.DataFrame:
     return pd.DataFrame(
         [(name.replace("_", " "), str(value)) for name, value in record.items()], columns=["item", "value"]
     )
+
+
+def methods(result: training.TrainingResult, settings: Settings) -> str:
+    """How the network was trained, in a sentence."""
+    name, weights = result.network.record["architecture"], result.network.record["weights_used"]
+    return (
+        f"{name}, initial weights {weights}, AdamW (doi:10.48550/arXiv.1711.05101) with a one-cycle schedule (peak "
+        f"{settings.learning_rate:g}), batches of {settings.batch_size}, {settings.size} x {settings.size} pixels, "
+        f"averaged weights of epoch {result.best_epoch} of {settings.epochs}, chosen on the tuning patients."
+    )

@@ -22,6 +22,8 @@ from helpers.learn.weights import sha256_of
 # A state made by other code is not resumed: its epochs would not be those of an undisturbed run.
 CODE = ("feed", "inference", "loop", "scores", "settings", "training")
 
+HISTORY = ["epoch", "train_loss", "tune_loss", "tune_auc", "learning_rate", "seconds", "images_per_second"]
+
 
 @dataclass(frozen=True)
 class TrainingResult:
@@ -53,7 +55,7 @@ class TrainingResult:
     @classmethod
     def of(cls, network: Network, folder: Path, note: dict[str, Any]) -> TrainingResult:
         """Put a result together from the note in `checkpoint.json`."""
-        history = pd.DataFrame(note["history"])
+        history = pd.DataFrame(note["history"], columns=HISTORY)
         return cls(network, history, note["best_epoch"], folder / disk.CHECKPOINT, note["sha256"], note["record"])
 
     def frame(self) -> pd.DataFrame:
