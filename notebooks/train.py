@@ -84,7 +84,7 @@ page.figure("fig-learning", fitted.plot(), data=fitted.frame(), n=len(rows["trai
 
 # %% tags=["remove-output"]
 table = evaluation.predictions_of(
-    fitted.network, images, cases, settings=options, study=settings.name, model=run, seed=seed
+    fitted.network, images, cases, settings=options, study=settings.name, model=f"{input}-{architecture}", seed=seed
 )
 predictions.write(table, page.folder / "predictions.csv")
 page.table("tab-run", evaluation.run_table(fitted))

@@ -16,6 +16,7 @@ import platform
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -66,22 +67,17 @@ def execute(notebook: str | Path, page: str | Path, parameters: dict[str, Any] |
     _clear(page, out)
     os.environ["THYROBOOK_BATCH"] = "1"  # one line an epoch instead of progress bars
     started, clock = datetime.datetime.now(datetime.UTC), time.monotonic()
-    options = {}
-    if os.name == "posix":
-        # a socket file that only this user can open, instead of a TCP port that every user of the machine can
-        from traitlets.config import Config
-
-        options["config"] = Config({"KernelManager": {"transport": "ipc"}})
-    papermill.execute_notebook(
-        document,
-        str(failed),
-        parameters=parameters,
-        kernel_name="python3",
-        progress_bar=False,
-        log_output=False,
-        cwd=os.getcwd(),
-        **options,
-    )
+    with tempfile.TemporaryDirectory(prefix="kernel-") as sockets:
+        papermill.execute_notebook(
+            document,
+            str(failed),
+            parameters=parameters,
+            kernel_name="python3",
+            progress_bar=False,
+            log_output=False,
+            cwd=os.getcwd(),
+            **_transport(sockets),
+        )
     record = {
         "notebook": str(notebook),
         "parameters": {**known, **parameters},
@@ -103,6 +99,18 @@ def _clear(page: Path, out: Path) -> None:
         shutil.rmtree(page / name, ignore_errors=True)
     for path in (out, page / "numbers.json", page / "run.json"):
         path.unlink(missing_ok=True)
+
+
+def _transport(folder: str) -> dict[str, Any]:
+    """Talk to the kernel through socket files that only this user can open, instead of TCP ports.
+
+    The files lie in a folder of their own: kernels that share one take each other's messages.
+    """
+    if os.name != "posix":
+        return {}
+    from traitlets.config import Config
+
+    return {"config": Config({"KernelManager": {"transport": "ipc", "ip": f"{folder}/kernel"}})}
 
 
 def parameter_names(document: Any) -> dict[str, Any]:

@@ -222,8 +222,8 @@ def fit_penalised(
     Ties go to the stronger penalty. When too few patients have an event for `folds`, as many folds as there are
     such patients are used.
     """
-    highest = pd.Series(label).groupby(np.asarray(patient)).max()
-    rarest = int(highest.value_counts().reindex([0, 1], fill_value=0).min())
+    patient = np.asarray(patient)
+    rarest = min(len(np.unique(patient[label == outcome])) for outcome in (0, 1))
     if rarest < 2:
         raise ValueError("label: fewer than two patients have one of the outcomes; nothing can be fitted")
     loss = np.zeros(len(PENALTIES))

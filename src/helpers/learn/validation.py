@@ -59,15 +59,14 @@ def optimism_table(
     if resamples < 2:
         raise ValueError(f"resamples must be at least 2, not {resamples}")
     members = [np.flatnonzero(patient == one) for one in np.unique(patient)]
-    event = np.array([label[rows].max() for rows in members])
+    event = np.array([[(label[rows] == outcome).any() for outcome in (0, 1)] for rows in members])
     rng = np.random.default_rng(seed)
     apparent = performance(label, fit(np.arange(len(label)), 0).risk(encoded))
     gaps = np.empty((resamples, len(MEASURES)))
     for i in range(resamples):
         while True:
             drawn = rng.integers(0, len(members), len(members))
-            chosen = np.unique(drawn)
-            if event[chosen].sum() >= 2 and (1 - event[chosen]).sum() >= 2:
+            if event[np.unique(drawn)].sum(axis=0).min() >= 2:
                 break
         places = np.concatenate([members[j] for j in drawn])
         model = fit(places, i + 1)
