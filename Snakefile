@@ -216,6 +216,7 @@ rule fuse:
         predictions="results/{study}/fuse/predictions.csv",
     params:
         **page("fuse"),
+    threads: 1 if GPU else 2
     resources:
         mem_mb=6000,
         runtime=240,

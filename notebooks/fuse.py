@@ -25,6 +25,7 @@ patience = 15  # epochs without improvement before a run stops
 width_divisor = 4  # as in the training runs
 weights = "none"  # as in the training runs
 flip_vertical = False  # as in the training runs
+workers = 2  # processes that train folds side by side; 1 on a GPU
 
 # %% tags=["hide-input"]
 import pandas as pd
@@ -80,7 +81,8 @@ chosen = {name: (settings.models[name].input, choice.chosen[name]) for name in s
 images = {name: arrays.load(study, chosen[name][0], study=settings).images for name in chosen}
 fused = combine.every_seed(
     cases, images, chosen, seeds=seeds, settings=options, width_divisor=width_divisor, weights=weights,
-    fusion=settings.fusion, folds=folds, trained=f"{results}/train", folder=page.folder / "folds", report=print,
+    fusion=settings.fusion, folds=folds, trained=f"{results}/train", folder=page.folder / "folds",
+    workers=workers, report=print,
 )  # fmt: skip
 
 # %% [markdown]

@@ -55,7 +55,7 @@ class Node:
     @cached_property
     def absent(self) -> list[str]:
         """Outside data sets that the study needs and that are not there; then it is left out of the book."""
-        return outside.available(self.study) if self.study.source.kind == "outside" else []
+        return outside.missing(self.study) if self.study.source.kind == "outside" else []
 
     @cached_property
     def digest(self) -> str:
@@ -134,6 +134,7 @@ class Node:
         more = {name: list(value) if isinstance(value, tuple) else value for name, value in more.items()}
         if chapter == "fuse":
             more.update(profile.training.model_dump())
+            more["workers"] = 1 if has_gpu() else 2
         return {"study": self.folder, "results": self.results, **more}
 
     def training(self, source: str, architecture: str, seed: int) -> dict[str, Any]:

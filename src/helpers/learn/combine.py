@@ -54,6 +54,7 @@ def combine(
     folds: int,
     trained: str | Path,
     folder: str | Path,
+    workers: int = 1,
     report: Callable[[str], None] | None = None,
 ) -> Combined:
     """Describe every case by the chosen networks, out of fold where they were trained, and fit the heads.
@@ -76,6 +77,8 @@ def combine(
         Folder of the training runs, `<input>-<architecture>-s<seed>` below it.
     folder : path
         Where the fold networks are kept; a killed run goes on from there.
+    workers : int
+        Processes that train folds side by side.
     report : callable or None
         Receives one line an epoch.
 
@@ -100,6 +103,7 @@ def combine(
             folder=Path(folder) / f"{source}-{architecture}-s{seed}",
             final=training.load(Path(trained) / f"{source}-{architecture}-s{seed}"),
             folds=folds,
+            workers=workers,
             report=report,
         )
     patient = cases["patient_id"].to_numpy(object)

@@ -88,6 +88,7 @@ def out_of_fold_features(
     final: Network,
     folds: int = 5,
     components: int = 16,
+    workers: int = 1,
     report: Callable[[str], None] | None = None,
     progress: str | bool = "auto",
 ) -> FoldFeatures:
@@ -116,6 +117,8 @@ def out_of_fold_features(
     folds : int
     components : int
         At most; fewer when a fold has fewer cases or the network fewer features.
+    workers : int
+        Processes that train folds side by side; the same bytes as one after the other. One on a GPU.
     report, progress
         As in `training.fit`.
 
@@ -144,6 +147,15 @@ def out_of_fold_features(
     smallest = len(train) - np.bincount(fold).max()
     reduce = principal_components(whole[train], components=min(components, smallest - 1))
     values, kept, table = reduce(whole), len(reduce.axes), []
+    if workers > 1:
+        from joblib import Parallel, delayed
+
+        # The folds leave their checkpoints, and the loop below takes them as it takes those of a killed run.
+        jobs = ((build_network(k), train[fold != k], Path(folder) / f"fold-{k}") for k in range(folds))
+        Parallel(n_jobs=workers)(
+            delayed(_train_fold)(network, images, label, inside, tune, settings, where)
+            for network, inside, where in jobs
+        )
     for k in range(folds):
         inside, held = train[fold != k], train[fold == k]
         trained = fit(
@@ -172,6 +184,13 @@ def out_of_fold_features(
         "shared training rows) into the principal components of the final network",
     }
     return FoldFeatures(values, train, pd.DataFrame(table, columns=columns), record)
+
+
+def _train_fold(network, images, label, train, tune, settings, folder) -> None:
+    """Train the network of one fold in a process of its own."""
+    from helpers.learn.training import fit
+
+    fit(network, images, label, train=train, tune=tune, settings=settings, folder=folder, progress=False)
 
 
 def fuse(

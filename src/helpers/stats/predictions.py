@@ -222,3 +222,12 @@ def _shown(file: Path) -> str:
         return file.resolve().relative_to(Path.cwd()).as_posix()
     except ValueError:
         return file.name
+
+
+if __name__ == "__main__":  # python -m helpers.stats.predictions OUT PART [PART ...]
+    import sys
+
+    try:
+        collect(sys.argv[2:], sys.argv[1])
+    except StudyError as fault:
+        sys.exit(str(fault))

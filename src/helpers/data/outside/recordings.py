@@ -1,0 +1,104 @@
+"""Real recordings of other organs as a study without an outcome, read by the same code as a user's files."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from helpers.data import media, registry
+
+STILL = (".png", ".jpg", ".jpeg", ".bmp")
+PATIENT = (
+    re.compile(r"Reg_(pat\d+)Image"),  # lung: two patients have several clips
+    re.compile(r"(?:benign|malignant)_(\d+)-"),  # BUS-BRA: the number is the patient
+    re.compile(r"(\d+VAS)_slice"),  # carotid: one recording of one side of a subject
+)
+
+
+def write_recordings(folder: str | Path, found: Mapping[str, Path]) -> dict[str, Any]:
+    """Write `cohort.csv`, `media.csv` and `media/` of the declared sets.
+
+    The box of an image is that of its mask, or the whole frame when it has none; the key frame of a clip is its
+    middle one.
+
+    Parameters
+    ----------
+    folder : path
+        The study's folder.
+    found : mapping of set name to folder
+
+    Returns
+    -------
+    dict
+        Number of files by set.
+    """
+    folder = Path(folder)
+    target = folder / "media.part"
+    shutil.rmtree(target, ignore_errors=True)
+    cases, files, counts = [], [], {}
+    for name, source in found.items():
+        entry = registry.declared(name)
+        pictures = [f for f in entry.files if not f.startswith("masks/")]
+        counts[name] = len(pictures)
+        for number, file in enumerate(sorted(pictures), start=1):
+            case = f"{name}-{number:02}"
+            one = entry.files[file]
+            cases.append(
+                {
+                    "patient_id": f"{name}-{_patient(file) or number}",
+                    "case_id": case,
+                    "center": entry.title,
+                    "split": "external",
+                    "organ": entry.organ,
+                    "licence": one.licence or entry.licence,
+                }
+            )
+            files.append({"case_id": case, **_row(source, file, target, case)})
+    shutil.rmtree(folder / "media", ignore_errors=True)
+    target.rename(folder / "media")
+    pd.DataFrame(files).to_csv(folder / "media.csv", index=False)
+    pd.DataFrame(cases).to_csv(folder / "cohort.csv", index=False)
+    return counts
+
+
+def _row(source: Path, file: str, target: Path, case: str) -> dict[str, Any]:
+    """One row of media.csv; the file and its mask are copied under safe names."""
+    suffix = Path(file).suffix.lower()
+    place = target / case
+    place.mkdir(parents=True)
+    copy = place / f"recording{suffix}"
+    shutil.copyfile(source / file, copy)
+    known = media.info(copy)
+    mask, box = "", (0, 0, known.width, known.height)
+    other = source / file.replace("images/", "masks/")
+    if file.startswith("images/") and other.is_file():
+        shutil.copyfile(other, place / f"mask{other.suffix}")
+        mask = f"media/{case}/mask{other.suffix}"
+        rows, columns = np.nonzero(media.read_mask(place / f"mask{other.suffix}", shape=(known.height, known.width)))
+        box = (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
+    frames = _count(copy, known)
+    return {
+        "kind": "bmode" if suffix in STILL or frames == 1 else "cine",
+        "path": f"media/{case}/{copy.name}",
+        "roi": " ".join(str(int(v)) for v in box),
+        "frames": frames,
+        "key_frame": frames // 2,
+        "seconds_per_frame": "",
+        "pixel_mm": "",
+        "mask": mask,
+    }
+
+
+def _count(path: Path, known: media.MediaInfo) -> int:
+    """Frames that really decode; a container's count is a promise."""
+    return known.frames if known.frames == 1 else sum(1 for _ in media.iterate(path))
+
+
+def _patient(file: str) -> str | None:
+    return next((m[1] for pattern in PATIENT if (m := pattern.search(file))), None)
