@@ -42,7 +42,7 @@ book: $(READY)
 	@$(BIN)/python -m helpers.book.build --profile "$(PROFILE)" --study "$(STUDY)" --cores "$(JOBS)"
 
 test: $(READY)
-	@$(BIN)/python -m pytest -q -n 2 --dist worksteal
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile
 
 lab: $(READY)
 	@JUPYTER_CONFIG_PATH="$(CURDIR)/.jupyter" $(BIN)/jupyter lab

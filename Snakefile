@@ -14,7 +14,8 @@ from helpers.book.dependencies import helpers_of
 PROFILE = config.get("profile", "quick")
 STUDIES = graph.studies(config.get("studies") or graph.DEFAULT_STUDIES, PROFILE)
 GPU = int(config.get("gpu", graph.has_gpu()))
-EXECUTE = "python -m helpers.book.execute {input.notebook} {params.page} {params.values:q} > {log} 2>&1"
+# Snakemake sets OMP_NUM_THREADS to the threads of the rule; processes that start processes need one each.
+EXECUTE = "OMP_NUM_THREADS=1 python -m helpers.book.execute {input.notebook} {params.page} {params.values:q} > {log} 2>&1"
 TEXT = [p for p in graph.files("book")] + ["_config.yml", "CHANGELOG.md"]
 
 wildcard_constraints:
@@ -67,6 +68,8 @@ rule book:
         absent=[study.absent for study in STUDIES.values()],
     log:
         "build/logs/book.log",
+    message:
+        "The book: pages from the executed notebooks"
     shell:
         "python -m helpers.book.site {PROFILE} {params.studies:q} > {log} 2>&1"
 
@@ -92,8 +95,10 @@ for study in STUDIES.values():
                 runtime=30,
             log:
                 f"build/logs/{study.name}/cases.log",
+            message:
+                "{params.folder}: write the cases"
             shell:
-                "python -m helpers.data.cases {params.folder:q} {PROFILE} > {log} 2>&1"
+                "OMP_NUM_THREADS=1 python -m helpers.data.cases {params.folder:q} {PROFILE} > {log} 2>&1"
 
 
 rule check:
@@ -110,6 +115,8 @@ rule check:
         runtime=10,
     log:
         "build/logs/{study}/check.log",
+    message:
+        "{wildcards.study}: check the tables"
     shell:
         "python -m helpers.data.check {params.folder:q} {output} > {log} 2>&1"
 
@@ -129,8 +136,10 @@ rule arrays:
         runtime=60,
     log:
         "build/logs/{study}/arrays.log",
+    message:
+        "{wildcards.study}: decode the media, once"
     shell:
-        "python -m helpers.data.arrays {params.folder:q} {output} > {log} 2>&1"
+        "OMP_NUM_THREADS=1 python -m helpers.data.arrays {params.folder:q} {output} > {log} 2>&1"
 
 
 # ------------------------------------------------------------------------------ chapters
@@ -147,6 +156,8 @@ rule cohort:
         runtime=10,
     log:
         "build/logs/{study}/cohort.log",
+    message:
+        "{wildcards.study}: chapter cohort"
     shell:
         EXECUTE
 
@@ -164,6 +175,8 @@ rule inputs:
         runtime=15,
     log:
         "build/logs/{study}/inputs.log",
+    message:
+        "{wildcards.study}: chapter inputs"
     shell:
         EXECUTE
 
@@ -182,6 +195,8 @@ rule baseline:
         runtime=30,
     log:
         "build/logs/{study}/baseline.log",
+    message:
+        "{wildcards.study}: chapter baseline"
     shell:
         EXECUTE
 
@@ -203,6 +218,8 @@ rule train:
         gpu=GPU,
     log:
         "build/logs/{study}/train-{input}-{architecture}-s{seed}.log",
+    message:
+        "{wildcards.study}: train {wildcards.architecture} on {wildcards.input}, seed {wildcards.seed}"
     shell:
         EXECUTE
 
@@ -223,6 +240,8 @@ rule fuse:
         gpu=GPU,
     log:
         "build/logs/{study}/fuse.log",
+    message:
+        "{wildcards.study}: chapter fuse"
     shell:
         EXECUTE
 
@@ -235,6 +254,8 @@ rule predictions:
         "results/{study}/predictions.csv",
     log:
         "build/logs/{study}/predictions.log",
+    message:
+        "{wildcards.study}: put the predictions together"
     shell:
         "python -m helpers.stats.predictions {output} {input.parts} > {log} 2>&1"
 
@@ -252,6 +273,8 @@ rule discrimination:
         runtime=15,
     log:
         "build/logs/{study}/discrimination.log",
+    message:
+        "{wildcards.study}: chapter discrimination"
     shell:
         EXECUTE
 
@@ -269,6 +292,8 @@ rule calibration:
         runtime=15,
     log:
         "build/logs/{study}/calibration.log",
+    message:
+        "{wildcards.study}: chapter calibration"
     shell:
         EXECUTE
 
@@ -286,6 +311,8 @@ rule decision:
         runtime=15,
     log:
         "build/logs/{study}/decision.log",
+    message:
+        "{wildcards.study}: chapter decision"
     shell:
         EXECUTE
 
@@ -305,6 +332,8 @@ rule explain:
         gpu=GPU,
     log:
         "build/logs/{study}/explain.log",
+    message:
+        "{wildcards.study}: chapter explain"
     shell:
         EXECUTE
 
@@ -322,5 +351,7 @@ rule reporting:
         runtime=10,
     log:
         "build/logs/{study}/reporting.log",
+    message:
+        "{wildcards.study}: chapter reporting"
     shell:
         EXECUTE

@@ -34,9 +34,8 @@ def at_root(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
 
 
-@pytest.fixture
-def tiny(tmp_path: Path) -> Path:
-    """A study folder with 40 patients, one case each, both classes, no media."""
+def write_tiny(folder: Path) -> None:
+    """Write a cohort of 40 patients, one case each, both classes, no media."""
     import numpy as np
 
     generator = np.random.default_rng(1)
@@ -45,6 +44,12 @@ def tiny(tmp_path: Path) -> Path:
     sex = np.where(generator.random(40) < 0.4 + 0.2 * label, "male", "female")
     rows = ["patient_id,case_id,center,split,label,age,sex"]
     rows += [f"P{i:02},C{i:02},{'AB'[i % 2]},train,{int(label[i])},{age[i]:.1f},{sex[i]}" for i in range(40)]
+    (folder / "cohort.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> Path:
+    """A study folder with the cohort of `write_tiny`."""
     (tmp_path / "study.yaml").write_text(STUDY, encoding="utf-8")
-    (tmp_path / "cohort.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    write_tiny(tmp_path)
     return tmp_path

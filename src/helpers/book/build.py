@@ -77,7 +77,9 @@ def _snakemake(folders: list[str], profile: str, cores: str, more: list[str]) ->
     """Run the graph. Its own lock outlives a killed build, so ours, which does not, stands in for it."""
     command = [sys.executable, "-m", "snakemake", "--nolock", "--cores", cores]
     command += ["--config", f"studies={json.dumps(folders)}", f"profile={profile}", *more]
-    return subprocess.run(command, check=False, env={**os.environ, "PYTHONUNBUFFERED": "1"}).returncode
+    # rules call `python`: the one of this environment, whoever starts the build
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    return subprocess.run(command, check=False, env={**os.environ, "PATH": path}).returncode
 
 
 if __name__ == "__main__":

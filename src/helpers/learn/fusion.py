@@ -187,9 +187,12 @@ def out_of_fold_features(
 
 
 def _train_fold(network, images, label, train, tune, settings, folder) -> None:
-    """Train the network of one fold in a process of its own."""
+    """Train the network of one fold in a process of its own, which has one core of the machine."""
+    import torch
+
     from helpers.learn.training import fit
 
+    torch.set_num_threads(1)
     fit(network, images, label, train=train, tune=tune, settings=settings, folder=folder, progress=False)
 
 

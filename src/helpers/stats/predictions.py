@@ -14,6 +14,9 @@ import pandas as pd
 from helpers.data.errors import StudyError
 from helpers.stats.predictions_check import COLUMNS, TEXT, check, classes, risk_columns
 
+# The default parser of numbers used to be off in the last digit; since pandas 3.1 it is exact, and naming one is deprecated.
+ROUND_TRIP = {} if tuple(map(int, pd.__version__.split(".")[:2])) >= (3, 1) else {"float_precision": "round_trip"}
+
 __all__ = ["COLUMNS", "check", "classes", "collect", "read", "risk_columns", "write"]
 
 Choice = str | int | Sequence[str] | Sequence[int] | None
@@ -184,7 +187,7 @@ def _load(file: Path, shown: str) -> pd.DataFrame:
             dtype={n: str for n in names if n in TEXT},
             keep_default_na=False,
             na_values={n: ["", "NA", "NaN", "nan", "NULL"] for n in [*numbers, "label", "seed"] if n in names},
-            float_precision="round_trip",
+            **ROUND_TRIP,
             skip_blank_lines=False,
             low_memory=False,
         )

@@ -11,40 +11,69 @@ from helpers.data.study import Study
 
 
 def missing(study: Study) -> list[str]:
-    """Names of the declared sets that a study needs and that are not here."""
+    """Names of the declared sets that a study needs and that are not here; empty when it can be built.
+
+    Raises
+    ------
+    StudyError
+        If the study names a set that the registry does not declare.
+    """
     return [name for name in study.source.sets if registry.locate(name) is None]
 
 
 def write_study(folder: str | Path, study: Study) -> dict[str, Any]:
     """Write the tables, and where needed the media, of a study of outside data into its folder.
 
+    Tables of further centres that lie in `external/` of the folder are added with the split `external` (adapter
+    `lydata`).
+
     Parameters
     ----------
     folder : path
         The study's folder.
     study : Study
+        Its settings, with `source.kind` outside.
 
     Returns
     -------
     dict
-        What was written.
+        What was written, for a log.
 
     Raises
     ------
     StudyError
         If a set is absent, a file is not the declared one, or a table is not as its source describes it.
     """
-    found = {}
+    folder, found = Path(folder), {}
     for name in study.source.sets:
         path = registry.locate(name, verify=True)
         if path is None:
-            raise StudyError(f"the outside set {name} is not here", fix="run make data, or set THYROBOOK_DATA")
+            raise StudyError(
+                f"the outside set {name} is not here, or a file of it is not the declared one",
+                file=f"{folder.name}/study.yaml",
+                key="source.sets",
+                fix=f"run make data, or set {registry.VARIABLE} to a folder that holds {name}/",
+            )
         found[name] = path
     if study.source.adapter == "lydata":
         from helpers.data.outside.lydata import write_cohort
 
-        table = found["neck_nodal_involvement"] / "2023-isb-multisite" / "data.csv"
-        return write_cohort(folder, table, external=sorted((Path(folder) / "external").glob("*.csv")))
+        return write_cohort(folder, _only_table(found), external=sorted((folder / "external").glob("*.csv")))
     from helpers.data.outside.recordings import write_recordings
 
     return write_recordings(folder, found)
+
+
+def _only_table(found: dict[str, Path]) -> Path:
+    """The one table among the declared files of the sets."""
+    tables = [
+        path / file for name, path in found.items() for file in registry.declared(name).files if file.endswith(".csv")
+    ]
+    if len(tables) != 1:
+        raise StudyError(
+            f"the sets hold {len(tables)} tables",
+            file="study.yaml",
+            key="source.sets",
+            fix="name one set with one table; further centres go into external/",
+        )
+    return tables[0]

@@ -1,13 +1,20 @@
 """lyDATA tables of neck-node involvement as a cohort of occult metastasis.
 
-A patient is in the cohort when every imaging modality of the table that looked at the ipsilateral neck saw nothing
-in any level (cN0 on imaging), and pathology looked there too; the label is 1 when pathology found a metastasis.
-Ludwig et al. (2024), doi:10.1016/j.dib.2023.110020.
+A patient is in the cohort when pathology looked at a node level of the ipsilateral neck, imaging looked at one too, and
+no imaging modality suspected a node in any ipsilateral level (cN0 on imaging); the label is 1 when pathology found a
+metastasis in an ipsilateral level. A level that a modality did not assess (empty) is no suspicion.
+
+Imaging is every block of the table named in `IMAGING`; `diagnostic_consensus`, the clinicians' summary that some
+centres publish instead of single modalities, is one of them. FNA is not: it is a puncture, not an image, and is ignored
+when choosing patients. Ludwig et al. (2024), doi:10.1016/j.dib.2023.110020.
 """
 
 from __future__ import annotations
 
+import csv
 import json
+import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +23,8 @@ import pandas as pd
 
 from helpers.data.errors import StudyError
 
-IMAGING = ("CT", "MRI", "PET")
+IMAGING = ("CT", "MRI", "PET", "pCT", "US", "diagnostic_consensus")
+NO_IMAGING = ("pathology", "FNA", "total_dissected", "positive_dissected", "enbloc_dissected", "enbloc_positive")
 COLUMNS = {
     "patient_id": ("patient", "#", "id"),
     "center": ("patient", "#", "institution"),
@@ -29,96 +37,80 @@ COLUMNS = {
     "t_category": ("tumor", "1", "t_stage"),
     "midline": ("tumor", "1", "extension"),
 }
-YES_NO = {"True": "yes", "False": "no", "": ""}
+YES_NO = {"true": "yes", "false": "no", "": ""}
 LEVELS = {
+    "sex": {"female": "female", "male": "male", "": ""},
     "smoking": YES_NO,
     "alcohol": YES_NO,
-    "midline": YES_NO,
-    "hpv": {"True": "positive", "False": "negative", "": ""},
-    "t_category": {"0": "", "1": "T1", "2": "T2", "3": "T3", "4": "T4", "": ""},
+    "hpv": {"true": "positive", "false": "negative", "": ""},
     "site": {name: name for name in ("oral cavity", "oropharynx", "hypopharynx", "larynx", "")},
-    "sex": {"female": "female", "male": "male", "": ""},
+    "t_category": {"1": "T1", "2": "T2", "3": "T3", "4": "T4", "": ""},
+    "midline": YES_NO,
 }
+HEADERS = 3  # header rows, so that the first patient is in row 4 of the spreadsheet
+_LAYOUT = "give a table in the layout of lyDATA, whose source describes every column"
+
+Step = tuple[str, int, dict[str, int]]
 
 
-def read(path: str | Path) -> tuple[pd.DataFrame, list[tuple[str, int, dict[str, int]]]]:
-    """Read one lyDATA table and keep the image-negative necks.
+def read(path: str | Path) -> tuple[pd.DataFrame, list[Step]]:
+    """Read one lyDATA table and keep the necks that are negative on imaging.
 
     Parameters
     ----------
     path : path
-        CSV with three header rows: block; side or number; level or field. Cells are True, False or empty.
+        CSV with three header rows: block; side or number; level or field. Findings are True, False or empty.
 
     Returns
     -------
     cases : DataFrame
-        One row a patient, columns as in `data/occult_neck/study.yaml` plus `label`.
+        One row a patient: `patient_id, case_id, center, label` and the covariates of `COLUMNS`, all as text but the
+        label.
     flow : list of (step, n, excluded by reason)
+        Who was left out after each step, as `helpers.data.flow.flow` reads it.
 
     Raises
     ------
     StudyError
-        If the headers or a value are not those of lyDATA, or no patient is left.
+        Naming the three headers of a missing column, or row and column of a value that lyDATA does not have; also
+        when no neck is negative on imaging, or all those have the same label.
     """
     path = Path(path)
-    try:
-        raw = pd.read_csv(path, header=[0, 1, 2], dtype=str, keep_default_na=False)
-    except (ValueError, UnicodeDecodeError) as error:
-        raise StudyError(f"not a lyDATA table ({error})", file=path.name, fix="give three header rows") from None
-    for name, header in COLUMNS.items():
-        if header not in raw.columns:
-            raise StudyError(
-                f"no column with the headers {' | '.join(header)}, needed for {name}",
-                file=path.name,
-                fix="give the layout of lyDATA, whose source describes every column",
-            )
-    imaging = [c for c in raw.columns if c[0] in IMAGING and c[1] == "ipsi"]
-    pathology = [c for c in raw.columns if c[0] == "pathology" and c[1] == "ipsi"]
-    if not imaging or not pathology:
-        raise StudyError(
-            "no ipsilateral imaging or pathology", file=path.name, fix=f"give {', '.join(IMAGING)} and pathology"
-        )
+    raw = _table(path)
+    imaging, pathology = _ipsilateral(raw, path.name)
     seen, found = _truth(raw, imaging, path.name), _truth(raw, pathology, path.name)
-    both = seen.notna().any(axis=1) & found.notna().any(axis=1)
-    negative = both & ~(seen == True).any(axis=1)  # noqa: E712 (three-valued: None is not False)
-    if not negative.any():
+    no_imaging = seen.isna().all(axis=1)
+    no_pathology = ~no_imaging & found.isna().all(axis=1)
+    suspected = ~no_imaging & ~no_pathology & seen.eq(1).any(axis=1)
+    chosen = ~no_imaging & ~no_pathology & ~suspected
+    if not chosen.any():
         raise StudyError("no patient has a neck that is negative on imaging", file=path.name, fix="check the table")
-    part = raw[negative]
-    cases = pd.DataFrame({"patient_id": part[COLUMNS["patient_id"]].to_numpy()})
-    cases["case_id"] = cases["patient_id"]
-    cases["center"] = part[COLUMNS["center"]].to_numpy()
-    cases["label"] = (found[negative] == True).any(axis=1).astype(int).to_numpy()  # noqa: E712
-    cases["age"] = part[COLUMNS["age"]].to_numpy()
-    for name, levels in LEVELS.items():
-        values = part[COLUMNS[name]]
-        unknown = ~values.isin(levels)
-        if unknown.any():
-            row = int(values.index[unknown.to_numpy()][0]) + 4  # three header rows, counted from 1
-            raise StudyError(
-                f"unknown value {values[unknown].iloc[0]!r}",
-                file=path.name,
-                row=row,
-                column=" | ".join(COLUMNS[name]),
-                fix=f"use {', '.join(v or 'empty' for v in levels)}",
-            )
-        cases[name] = values.map(levels).to_numpy()
+    cases = _cases(raw[chosen], path.name)
+    cases.insert(3, "label", found[chosen].eq(1).any(axis=1).astype(int).to_numpy())
+    if cases["label"].nunique() < 2:
+        has = "a metastasis" if cases["label"].iloc[0] else "no metastasis"
+        raise StudyError(
+            f"all {len(cases)} necks that are negative on imaging have {has} in pathology",
+            file=path.name,
+            fix="a cohort needs both",
+        )
+    both = int((chosen | suspected).sum())
     flow = [
         (
-            "Patients with neck dissection",
+            "Patients in the source table",
             len(raw),
-            {"no imaging or no pathology on the tumour's side": len(raw) - int(both.sum())},
+            {
+                "no imaging of the ipsilateral neck": int(no_imaging.sum()),
+                "no pathology of the ipsilateral neck": int(no_pathology.sum()),
+            },
         ),
-        (
-            "Imaging and pathology on the tumour's side",
-            int(both.sum()),
-            {"a node suspected on CT, MRI or PET": int((both & ~negative).sum())},
-        ),
-        ("Neck negative on every imaging modality", int(negative.sum()), {}),
+        ("Imaging and pathology of the ipsilateral neck", both, {"node suspected on imaging": int(suspected.sum())}),
+        ("Negative on every imaging modality", len(cases), {}),
     ]
     return cases, flow
 
 
-def write_cohort(folder: str | Path, source: str | Path, *, external: Sequence[Path] = ()) -> dict[str, Any]:
+def write_cohort(folder: str | Path, source: str | Path, *, external: Sequence[str | Path] = ()) -> dict[str, Any]:
     """Write `cohort.csv` and `flow.json` of a study from one lyDATA table, and further centres as external.
 
     Parameters
@@ -126,46 +118,143 @@ def write_cohort(folder: str | Path, source: str | Path, *, external: Sequence[P
     folder : path
         The study's folder.
     source : path
-        The table to develop on; its cases have the split `train`.
+        The table to develop on; its cases have the split `train`, for the study is cross-validated.
     external : sequence of path
-        Tables of the same layout, whose cases have the split `external`.
+        Tables of the same layout, whose cases have the split `external`. Their patients are called by the table's
+        file name and their number in it, so that centres may number alike.
 
     Returns
     -------
     dict
-        `cases, events` by split.
+        By split: `cases` and `events`.
+
+    Raises
+    ------
+    StudyError
+        As `read`.
     """
     cases, flow = read(source)
     parts = [cases.assign(split="train")]
-    parts += [read(path)[0].assign(split="external") for path in external]
+    for path in external:
+        more, steps = read(path)
+        more["patient_id"] = more["case_id"] = Path(path).stem + "-" + more["patient_id"]
+        parts.append(more.assign(split="external"))
+        flow = [_add(step, more_of_it) for step, more_of_it in zip(flow, steps)]
     table = pd.concat(parts, ignore_index=True)
-    first = ["patient_id", "case_id", "center", "split", "label"]
-    table = table[[*first, *(c for c in table.columns if c not in first)]]
-    folder = Path(folder)
-    if external:
-        more = int((table["split"] == "external").sum())
-        flow = [*flow[:-1], (flow[-1][0], flow[-1][1] + more, {})]
-        flow[0] = (flow[0][0], None, flow[0][2])
-        flow[1] = (flow[1][0], None, flow[1][2])
-    (folder / "flow.json").write_text(json.dumps(flow, indent=1) + "\n", encoding="utf-8")
-    part = folder / "cohort.csv.part"
-    table.to_csv(part, index=False)
-    part.replace(folder / "cohort.csv")
+    table.insert(3, "split", table.pop("split"))
+    flow = [(label, n, {why: k for why, k in out.items() if k}) for label, n, out in flow]
+    _write(Path(folder) / "flow.json", json.dumps(flow, indent=1) + "\n")
+    _write(Path(folder) / "cohort.csv", table.to_csv(index=False, lineterminator="\n"))
     counts = table.groupby("split")["label"].agg(["size", "sum"])
     return {split: {"cases": int(row["size"]), "events": int(row["sum"])} for split, row in counts.iterrows()}
 
 
-def _truth(raw: pd.DataFrame, columns: list[tuple[str, str, str]], file: str) -> pd.DataFrame:
-    """Cells as True, False or None; `date` and other fields that are no level are left out."""
-    block = raw[[c for c in columns if c[2] != "date"]]
-    bad = ~block.isin(["True", "False", ""])
-    if bad.to_numpy().any():
-        row, column = next(zip(*bad.to_numpy().nonzero()))
+def _add(one: Step, other: Step) -> Step:
+    """The same step of the flow in two tables together."""
+    return one[0], one[1] + other[1], {why: n + other[2][why] for why, n in one[2].items()}
+
+
+def _table(path: Path) -> pd.DataFrame:
+    """All cells as stripped text; the index counts rows as a spreadsheet does."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = [[cell.strip() for cell in row] for row in csv.reader(file, strict=True)]
+    except UnicodeDecodeError:
+        raise StudyError("not UTF-8 text", file=path.name, fix="save the table as CSV UTF-8") from None
+    except csv.Error as error:
+        raise StudyError(f"not a CSV table ({error})", file=path.name, fix="export it again as CSV") from None
+    if len(rows) <= HEADERS or len(rows[0]) < len(COLUMNS):
+        raise StudyError(f"not {HEADERS} header rows and patients below", file=path.name, fix=_LAYOUT)
+    for number, row in enumerate(rows, start=1):
+        if row and len(row) != len(rows[0]):
+            fix = "look for a stray comma or an unquoted text"
+            raise StudyError(f"{len(row)} cells where row 1 has {len(rows[0])}", file=path.name, row=number, fix=fix)
+    headers = list(zip(*rows[:HEADERS]))
+    twice = next((header for header in headers if headers.count(header) > 1), None)
+    if twice:
         raise StudyError(
-            f"{block.iloc[row, column]!r} is neither True, False nor empty",
-            file=file,
-            row=int(row) + 4,
-            column=" | ".join(block.columns[column]),
-            fix="correct the cell",
+            "this column appears twice", file=path.name, row=HEADERS, column=" | ".join(twice), fix="keep one of them"
         )
-    return block.apply(lambda column: column.map({"True": True, "False": False, "": None}).astype(object))
+    body = [row or [""] * len(headers) for row in rows[HEADERS:]]
+    raw = pd.DataFrame(body, columns=pd.MultiIndex.from_tuples(headers), dtype=object)
+    raw.index = pd.RangeIndex(HEADERS + 1, HEADERS + 1 + len(raw))
+    for name, header in COLUMNS.items():
+        if header not in raw.columns:
+            raise StudyError(
+                f"no column with the headers {' | '.join(header)}, needed for {name}",
+                file=path.name,
+                row=HEADERS,
+                fix=_LAYOUT,
+            )
+    return raw[(raw != "").any(axis=1)]
+
+
+def _ipsilateral(raw: pd.DataFrame, file: str) -> tuple[list[tuple], list[tuple]]:
+    """Columns of the levels of the ipsilateral neck, of all imaging modalities and of pathology."""
+    levels = [column for column in raw.columns if column[1] == "ipsi"]
+    blocks = list(dict.fromkeys(column[0] for column in levels))
+    for block in blocks:
+        if block not in IMAGING + NO_IMAGING:
+            raise StudyError(
+                f"unknown block {block!r} with ipsilateral findings",
+                file=file,
+                row=1,
+                fix=f"imaging is one of {', '.join(IMAGING)}; other blocks are {', '.join(NO_IMAGING)}",
+            )
+    imaging = [column for column in levels if column[0] in IMAGING]
+    pathology = [column for column in levels if column[0] == "pathology"]
+    for wanted, there in ((" or ".join(IMAGING), imaging), ("pathology", pathology)):
+        if not there:
+            raise StudyError(f"no column with the headers {wanted} | ipsi | level", file=file, row=HEADERS, fix=_LAYOUT)
+    return imaging, pathology
+
+
+def _truth(raw: pd.DataFrame, columns: list[tuple], file: str) -> pd.DataFrame:
+    """Cells as 1.0 (True), 0.0 (False) and NaN (not assessed)."""
+    part = raw[columns].apply(lambda column: column.str.lower())
+    for column in part:
+        bad = ~part[column].isin(["true", "false", ""])
+        if bad.any():
+            row = int(bad.idxmax())
+            raise StudyError(
+                f"{raw.loc[row, column]!r} is neither True, False nor empty",
+                file=file,
+                row=row,
+                column=" | ".join(column),
+                fix="correct the cell",
+            )
+    return part.apply(lambda column: column.map({"true": 1.0, "false": 0.0}))
+
+
+def _cases(part: pd.DataFrame, file: str) -> pd.DataFrame:
+    """Who they are and their covariates, in our words; only the patients of the cohort are looked at."""
+    ids = part[COLUMNS["patient_id"]]
+    _refuse(ids == "", ids, "patient_id", "the patient has no number", "number the patients", file)
+    _refuse(ids.duplicated(), ids, "patient_id", "the patient {!r} appears twice", "keep one row a patient", file)
+    centers, ages = part[COLUMNS["center"]], part[COLUMNS["age"]]
+    _refuse(centers == "", centers, "center", "the institution is empty", "name it", file)
+    number = pd.to_numeric(ages.where(ages != ""), errors="coerce")
+    _refuse((ages != "") & number.isna(), ages, "age", "{!r} is not a number", "write years, or leave it empty", file)
+    cases = pd.DataFrame({"patient_id": ids, "case_id": ids, "center": centers, "age": ages})
+    for name, levels in LEVELS.items():
+        said = part[COLUMNS[name]]
+        # numbers may have passed through a program that writes 2 as 2.0
+        value = said.str.lower().map(lambda text: re.sub(r"\.0$", "", text))
+        fix = f"use {', '.join(v for v in levels if v)}, or leave it empty"
+        _refuse(~value.isin(list(levels)), said, name, "unknown value {!r}", fix, file)
+        cases[name] = value.map(levels)
+    return cases.reset_index(drop=True)
+
+
+def _refuse(bad: pd.Series, values: pd.Series, name: str, message: str, fix: str, file: str) -> None:
+    if bad.any():
+        row = int(bad.idxmax())
+        where = " | ".join(COLUMNS[name])
+        raise StudyError(message.format(values[row]), file=file, row=row, column=where, fix=fix)
+
+
+def _write(path: Path, text: str) -> None:
+    """Whole or not at all."""
+    part = path.with_name(path.name + ".part")
+    part.write_text(text, encoding="utf-8", newline="\n")
+    os.replace(part, path)

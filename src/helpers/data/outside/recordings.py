@@ -24,8 +24,9 @@ PATIENT = (
 def write_recordings(folder: str | Path, found: Mapping[str, Path]) -> dict[str, Any]:
     """Write `cohort.csv`, `media.csv` and `media/` of the declared sets.
 
-    The box of an image is that of its mask, or the whole frame when it has none; the key frame of a clip is its
-    middle one.
+    A case is a recording; `attribution` in `cohort.csv` names who is to be credited for it. Files are copies, for a
+    link would let a change in the study folder reach the user's own data. The box of an image is that of its mask, or
+    the whole frame when it has none; the key frame of a clip is its middle one.
 
     Parameters
     ----------
@@ -36,7 +37,12 @@ def write_recordings(folder: str | Path, found: Mapping[str, Path]) -> dict[str,
     Returns
     -------
     dict
-        Number of files by set.
+        Number of recordings by set.
+
+    Raises
+    ------
+    StudyError
+        If a file cannot be decoded or a mask does not fit its image.
     """
     folder = Path(folder)
     target = folder / "media.part"
@@ -57,6 +63,7 @@ def write_recordings(folder: str | Path, found: Mapping[str, Path]) -> dict[str,
                     "split": "external",
                     "organ": entry.organ,
                     "licence": one.licence or entry.licence,
+                    "attribution": "; ".join(filter(None, (one.origin, entry.citation))),
                 }
             )
             files.append({"case_id": case, **_row(source, file, target, case)})

@@ -1,0 +1,154 @@
+"""Every notebook, end to end, on a small simulated cohort and on a small table; then the book of both in Chromium."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+import browser
+from helpers.book import graph, publish, report, site
+from helpers.book.execute import execute
+from helpers.data import arrays
+from helpers.data.simulate.olnm import write_cohort
+from helpers.stats import predictions
+
+pytestmark = pytest.mark.build
+TRAINING = {"size": 48, "crop_size": 52, "epochs": 2, "batch_size": 16, "width_divisor": 8, "patience": 2}
+SMALL = {"training": TRAINING, "seeds": [0], "folds": 2, "repeats": 2, "resamples": 50}
+
+
+def run(node: graph.Node, results: Path, chapter: str, page: str | None = None, **parameters: object) -> None:
+    """Execute one chapter with the parameters that the graph would give it."""
+    values = parameters or node.parameters(chapter)
+    execute(f"notebooks/{chapter}.py", results / (page or chapter), {**values, "results": str(results)})
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory) -> Path:
+    """Results of both studies, every chapter executed."""
+    folder = tmp_path_factory.mktemp("chapters")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(Path(__file__).resolve().parents[1])
+        imaging(folder)
+        tabular(folder)
+    return folder
+
+
+def imaging(folder: Path) -> None:
+    home = folder / "olnm"
+    home.mkdir()
+    settings = yaml.safe_load(Path("data/olnm/study.yaml").read_text(encoding="utf-8"))
+    settings["profiles"] = {"quick": SMALL}
+    for model in settings["models"].values():
+        model["architectures"] = ["resnet18", "resnet34"]
+    settings["tune"] = {"fraction": 0.3, "seed": 1}
+    (home / "study.yaml").write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
+    counts = {"train": (40, 24), "test": (14, 10)}
+    limits = write_cohort(home, published="data/published/A_table1.csv", counts=counts, workers=1)
+    (home / "simulation.json").write_text(json.dumps({"bayes_limit": limits["bayes_limit"]}), encoding="utf-8")
+    arrays.decode(home, workers=1)
+    node = graph.studies([str(home)], "quick")["olnm"]
+    results = folder / "results" / "olnm"
+    for chapter in ("cohort", "inputs", "baseline"):
+        run(node, results, chapter)
+    for model in node.study.models.values():
+        for architecture in model.architectures:
+            given = node.training(model.input, architecture, 0)
+            run(node, results, "train", f"train/{model.input}-{architecture}-s0", **given)
+    run(node, results, "fuse")
+    parts = [results / chapter / "predictions.csv" for chapter in ("baseline", "fuse")]
+    predictions.collect(parts, results / "predictions.csv")
+    for chapter in ("discrimination", "calibration", "decision", "explain", "reporting"):
+        run(node, results, chapter)
+
+
+def tabular(folder: Path) -> None:
+    home = folder / "tiny"
+    home.mkdir()
+    from conftest import STUDY, write_tiny
+
+    (home / "study.yaml").write_text(STUDY + f"profiles: {{quick: {json.dumps(SMALL)}}}\n", encoding="utf-8")
+    write_tiny(home)
+    node = graph.studies([str(home)], "quick")["tiny"]
+    results = folder / "results" / "tiny"
+    for chapter in ("cohort", "baseline"):
+        run(node, results, chapter)
+    shutil.copy(results / "baseline" / "predictions.csv", results / "predictions.csv")
+    for chapter in ("discrimination", "calibration", "decision", "reporting"):
+        run(node, results, chapter)
+
+
+def test_the_predictions_table_holds_all_models_and_the_baseline(made):
+    table = predictions.read(made / "results" / "olnm" / "predictions.csv")
+    assert set(table["model"]) == {"clinical", "DL_image", "DL_CEUSvideo", "DL_combined"}
+    assert table.groupby("model")["case_id"].nunique()["DL_image"] == 88
+    assert "train" not in set(table.loc[table["model"] == "DL_combined", "split"])
+    out = predictions.read(made / "results" / "tiny" / "predictions.csv")
+    assert set(out["split"]) == {"oof"} and out["seed"].nunique() == 2
+
+
+def test_no_test_label_chose_the_network(made):
+    table = pd.read_csv(made / "results" / "olnm" / "fuse" / "figures" / "fig-choice.csv")
+    tune = table[table["split"] == "tune"].sort_values(["auc", "log_loss"], ascending=[False, True])
+    best = tune.drop_duplicates("model").set_index("model")["architecture"].to_dict()
+    chosen = json.loads((made / "results" / "olnm" / "fuse" / "chosen.json").read_text(encoding="utf-8"))
+    assert {model: pair[1] for model, pair in chosen["networks"].items()} == best
+
+
+def test_every_page_says_what_made_it(made):
+    for path in (made / "results").rglob("notebook.ipynb"):
+        record = json.loads((path.parent / "run.json").read_text(encoding="utf-8"))
+        assert record["lock"] and record["data"] and record["seconds"] > 0 and record["parameters"]["study"]
+
+
+def test_numbers_of_the_simulated_study_are_marked(made):
+    for path in (made / "results" / "olnm").rglob("fig-*.json"):
+        assert json.loads(path.read_text(encoding="utf-8"))["simulated"] is True
+
+
+def test_a_second_run_of_a_network_is_taken_from_its_checkpoint(made):
+    page = made / "results" / "olnm" / "train" / "bmode-resnet18-s0"
+    before = (page / "predictions.csv").read_bytes()
+    node = graph.studies([str(made / "olnm")], "quick")["olnm"]
+    run(node, made / "results" / "olnm", "train", "train/bmode-resnet18-s0", **node.training("bmode", "resnet18", 0))
+    assert (page / "predictions.csv").read_bytes() == before
+
+
+@pytest.fixture(scope="module")
+def book(made) -> Path:
+    """The published book of both studies."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(Path(__file__).resolve().parents[1])
+        nodes = graph.studies([str(made / "olnm"), str(made / "tiny")], "quick")
+        studies = [site.book_study(node) for node in nodes.values()]
+        return publish.build(
+            publish.stage(made / "site", studies=studies, results=made / "results"), made / "out"
+        ).parent
+
+
+def test_every_page_of_the_book_opens_without_a_network(book):
+    pages = [path for path in book.rglob("*.html") if not {"_static", "_sources"} & set(path.parts)]
+    assert {"cohort", "inputs", "baseline", "fuse", "discrimination", "explain", "reporting"} <= {p.stem for p in pages}
+    with browser.reader() as (page, seen):
+        for path in pages:
+            if path.name == "index.html" and path.parent == book:
+                continue
+            page.goto(path.as_uri(), wait_until="load")
+            simulated = "olnm" in path.relative_to(book).parts
+            assert page.locator(".simulated-banner").count() == int(simulated), path
+            assert "{glue" not in page.locator("main").inner_text(), path
+    assert seen.outside == []
+    assert seen.errors == []
+
+
+def test_the_answer_of_a_chapter_is_computed(book, made):
+    kept = report.read_numbers(made / "results" / "olnm" / "discrimination")
+    with browser.reader() as (page, _):
+        page.goto((book / "olnm" / "discrimination.html").as_uri(), wait_until="load")
+        shown = page.locator(".in-short").inner_text()
+    assert str(kept["answer"]) in shown and "Bayes limit" in shown

@@ -1,0 +1,101 @@
+"""The runner: parameters are checked, a failure is kept with its error, a success says what made it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import nbformat
+import pytest
+from papermill.exceptions import PapermillExecutionError
+
+from helpers.book.dependencies import helpers_of
+from helpers.book.execute import execute, main
+
+NOTEBOOK = """# %% [markdown]
+# # Does it run?
+
+# %% tags=["parameters"]
+study = "data/none"  # folder
+divisor = 2  # number
+
+# %%
+answer = 10 / divisor
+print(answer)
+"""
+
+
+@pytest.fixture
+def notebook(tmp_path):
+    path = tmp_path / "small.py"
+    path.write_text(NOTEBOOK, encoding="utf-8")
+    return path
+
+
+def test_a_notebook_runs_with_its_parameters(notebook, tmp_path):
+    out = execute(notebook, tmp_path / "page", {"divisor": 5})
+    cells = nbformat.read(out, as_version=4).cells
+    assert any("2.0" in str(cell.get("outputs")) for cell in cells)
+    record = json.loads((tmp_path / "page" / "run.json").read_text(encoding="utf-8"))
+    assert record["parameters"] == {"study": "data/none", "divisor": 5}
+    assert len(record["lock"]) == 64
+
+
+def test_an_unknown_parameter_names_those_there_are(notebook, tmp_path):
+    with pytest.raises(ValueError, match=r"has no parameter divisr; it has study, divisor"):
+        execute(notebook, tmp_path / "page", {"divisr": 5})
+
+
+def test_a_failed_notebook_is_kept_with_its_error(notebook, tmp_path, capsys):
+    with pytest.raises(PapermillExecutionError):
+        execute(notebook, tmp_path / "page", {"divisor": 0})
+    assert not (tmp_path / "page" / "notebook.ipynb").exists()
+    kept = (tmp_path / "page" / "notebook.failed.ipynb").read_text(encoding="utf-8")
+    assert "ZeroDivisionError" in kept
+    assert main([str(notebook), str(tmp_path / "page"), '{"divisor": 0}']) == 1
+    assert "ZeroDivisionError" in capsys.readouterr().err
+
+
+def test_results_of_an_earlier_run_do_not_outlive_a_failure(notebook, tmp_path):
+    page = tmp_path / "page"
+    execute(notebook, page, {"divisor": 5})
+    (page / "tables").mkdir()
+    (page / "tables" / "old.csv").write_text("x\n", encoding="utf-8")
+    with pytest.raises(PapermillExecutionError):
+        execute(notebook, page, {"divisor": 0})
+    assert not (page / "tables").exists() and not (page / "notebook.ipynb").exists()
+
+
+@pytest.mark.parametrize(
+    "bad", ["divisor = len(study)", "divisor: int = 2", "divisor, other = 1, 2"], ids=["call", "annotated", "tuple"]
+)
+def test_parameters_are_plain_literals(notebook, tmp_path, bad):
+    notebook.write_text(NOTEBOOK.replace("divisor = 2", bad), encoding="utf-8")
+    with pytest.raises(ValueError):
+        execute(notebook, tmp_path / "page")
+
+
+def test_a_notebook_depends_on_the_helpers_it_imports_and_theirs_only():
+    found = helpers_of("notebooks/decision.py")
+    assert "src/helpers/stats/decision.py" in found and "src/helpers/stats/net_benefit.py" in found
+    assert not any(name.startswith("src/helpers/learn") for name in found)
+    assert "src/helpers/data/simulate/olnm.py" not in found
+    assert any(name.startswith("src/helpers/learn/training") for name in helpers_of("notebooks/train.py"))
+
+
+@pytest.mark.parametrize(
+    "name", ["cohort", "inputs", "baseline", "discrimination", "calibration", "decision", "reporting"]
+)
+def test_a_chapter_without_training_never_imports_torch(name):
+    source = open(f"notebooks/{name}.py", encoding="utf-8").read()  # noqa: SIM115
+    lines = [line for line in source.splitlines() if line.startswith(("from ", "import "))]
+    code = "\n".join([*lines, "import sys", "sys.exit('torch' in sys.modules)"])
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_graph_plans_for_a_cluster(tmp_path):
+    command = [sys.executable, "-m", "snakemake", "-n", "--quiet", "--executor", "slurm", "--jobs", "4", "--nolock"]
+    command += ["--config", 'studies=["data/olnm"]', "gpu=1"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]

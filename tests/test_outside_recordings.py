@@ -1,0 +1,181 @@
+"""Real recordings as a study: tables and copies that the reader of media accepts."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from helpers.data import cohort, media, outside, registry
+from helpers.data import study as studies
+from helpers.data.errors import StudyError
+from helpers.data.outside.recordings import write_recordings
+
+STUDY = Path("data/recordings")
+
+
+@pytest.fixture
+def made(tmp_path, monkeypatch):
+    """A declared set on disk: an image with a coloured mask, one without, and a clip of nine frames."""
+    import av
+
+    source = tmp_path / "toy"
+    (source / "images").mkdir(parents=True)
+    (source / "masks").mkdir()
+    rng = np.random.default_rng(0)
+    for name in ("benign_0804-l.png", "benign_0804-r.png"):
+        Image.fromarray(rng.integers(0, 255, (40, 60, 3), np.uint8)).save(source / "images" / name)
+    mask = np.zeros((40, 60, 3), np.uint8)
+    mask[10:20, 15:35, 0] = 255
+    Image.fromarray(mask).save(source / "masks" / "benign_0804-l.png")
+    with av.open(str(source / "loop.mp4"), "w") as container:
+        stream = container.add_stream("mpeg4", rate=20)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for _ in range(9):
+            frame = av.VideoFrame.from_ndarray(rng.integers(0, 255, (48, 64, 3), np.uint8), format="rgb24")
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    names = sorted(str(p.relative_to(source)) for p in source.rglob("*") if p.is_file())
+    files = {n: {"at": n, "sha256": "0" * 64, "bytes": 1, "licence": "CC BY 2.0" * (n == "loop.mp4")} for n in names}
+    files["loop.mp4"]["origin"] = "https://example.org/article"
+    toy = registry.OutsideSet.model_validate(
+        {
+            "title": "Toy",
+            "content": "",
+            "organ": "breast",
+            "source": "",
+            "commit": "",
+            "base": "https://example.org/",
+            "doi": None,
+            "licence": "CC BY 4.0",
+            "citation": "Toy A. 2020.",
+            "files": files,
+        }
+    )
+    monkeypatch.setattr(registry, "sets", lambda: {"toy": toy})
+    folder = tmp_path / "study"
+    folder.mkdir()
+    shutil.copy(STUDY / "study.yaml", folder)
+    return folder, source
+
+
+def test_boxes_frames_and_credits(made):
+    folder, source = made
+    assert write_recordings(folder, {"toy": source}) == {"toy": 3}
+    cases = pd.read_csv(folder / "cohort.csv").set_index("case_id")
+    assert cases["patient_id"].tolist() == ["toy-0804", "toy-0804", "toy-3"]  # two views of one patient
+    assert set(cases["split"]) == {"external"} and set(cases["organ"]) == {"breast"}
+    assert cases["licence"].tolist() == ["CC BY 4.0", "CC BY 4.0", "CC BY 2.0"]
+    assert cases["attribution"].tolist()[1:] == ["Toy A. 2020.", "https://example.org/article; Toy A. 2020."]
+    rows = pd.read_csv(folder / "media.csv", dtype=str, keep_default_na=False).to_dict("records")
+    assert [row["kind"] for row in rows] == ["bmode", "bmode", "cine"]
+    assert [row["roi"] for row in rows] == ["15 10 35 20", "0 0 60 40", "0 0 64 48"]
+    assert [(row["frames"], row["key_frame"]) for row in rows] == [("1", "0"), ("1", "0"), ("9", "4")]
+    assert [bool(row["mask"]) for row in rows] == [True, False, False]
+    checked = media.table(folder, cohort.read(folder))
+    assert len(checked) == 3
+
+
+def test_files_are_copies_and_a_second_run_replaces_them(made):
+    folder, source = made
+    write_recordings(folder, {"toy": source})
+    tables = [(folder / name).read_bytes() for name in ("cohort.csv", "media.csv")]
+    copy = folder / "media/toy-03/recording.mp4"
+    assert copy.read_bytes() == (source / "loop.mp4").read_bytes() and copy.stat().st_nlink == 1
+    copy.write_bytes(b"spoiled")
+    (folder / "media/stale.png").write_bytes(b"")
+    write_recordings(folder, {"toy": source})
+    assert copy.read_bytes() == (source / "loop.mp4").read_bytes() and not (folder / "media/stale.png").exists()
+    assert tables == [(folder / name).read_bytes() for name in ("cohort.csv", "media.csv")]
+    assert not (folder / "media.part").exists()
+
+
+def test_a_mask_of_another_size_and_a_broken_clip_stop_it(made):
+    folder, source = made
+    Image.new("L", (60, 39), 255).save(source / "masks/benign_0804-l.png")
+    with pytest.raises(StudyError, match="mask"):
+        write_recordings(folder, {"toy": source})
+    (source / "masks/benign_0804-l.png").unlink()
+    (source / "loop.mp4").write_bytes((source / "loop.mp4").read_bytes()[:600])
+    with pytest.raises(StudyError, match=r"recording\.mp4"):
+        write_recordings(folder, {"toy": source})
+    assert not (folder / "media.csv").exists()
+
+
+@pytest.fixture(scope="module")
+def real(tmp_path_factory):
+    root = Path(__file__).resolve().parents[1]
+    if not os.environ.get(registry.VARIABLE):
+        pytest.skip("outside data are not at hand")
+    folder = tmp_path_factory.mktemp("recordings")
+    shutil.copy(root / STUDY / "study.yaml", folder)
+    here = Path.cwd()
+    os.chdir(root)
+    try:
+        study = studies.read(folder)
+        if outside.missing(study):
+            pytest.skip("a set of the study is not at hand")
+        outside.write_study(folder, study)
+    finally:
+        os.chdir(here)
+    return folder, study
+
+
+def test_the_real_study_has_every_recording(real):
+    folder, study = real
+    cases = cohort.read(folder)
+    assert cases["center"].nunique() == len(study.source.sets)
+    assert len(cases) == 65 and cases["case_id"].is_unique and cases[["organ", "licence"]].notna().all(axis=None)
+    rows = media.table(folder, cases)
+    assert rows["kind"].value_counts().to_dict() == {"bmode": 50, "cine": 15}
+    assert (rows["mask"] != "").sum() == 48
+    for row in rows.itertuples():
+        x0, y0, x1, y1 = row.roi
+        known = media.info(folder / row.path)
+        assert 0 <= x0 < x1 <= known.width and 0 <= y0 < y1 <= known.height
+        if row.kind == "cine" and known.seconds_per_frame:
+            source = study.inputs["cine"]
+            chosen = media.key_frames(
+                row.frames,
+                known.seconds_per_frame,
+                row.key_frame,
+                every_seconds=source.every_seconds,
+                count=source.key_frames,
+            )
+            assert len(set(chosen.tolist())) == source.key_frames, row.path  # five different frames
+
+
+def test_frames_are_those_that_decode(real):
+    import av
+
+    folder, _ = real
+    rows = pd.read_csv(folder / "media.csv")
+    for row in rows[(rows["kind"] == "cine") & ~rows["path"].str.endswith(".dcm")].itertuples():
+        with av.open(str(folder / row.path)) as container:
+            assert sum(1 for _ in container.decode(video=0)) == row.frames
+
+
+def test_every_real_recording_becomes_arrays(real, tmp_path):
+    folder, study = real
+    rows = media.table(folder, cohort.read(folder))
+    for kind, channels in (("bmode", 1), ("cine", 5)):
+        source = study.inputs[kind]
+        crop = source.crop.model_dump(exclude_none=True)
+        found = media.arrays(
+            folder,
+            rows,
+            kind=kind,
+            cache=tmp_path,
+            size=64,
+            crop=crop,
+            every_seconds=source.every_seconds,
+            count=source.key_frames,
+        )
+        images = found.images
+        assert images.shape == ((rows["kind"] == kind).sum(), channels, 64, 64) and images.dtype == np.uint8
+        assert (images.reshape(len(images), -1).std(axis=1) > 3).all()
