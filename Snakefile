@@ -82,8 +82,8 @@ for study in STUDIES.values():
             name:
                 f"{study.name}_cases"
             input:
-                helpers=helpers_of("src/helpers/data/cases.py") + ["src/helpers/data/cases.py"],
-                source=study.source_files(),
+                "src/helpers/data/cases.py",
+                study.source_files(),
             output:
                 study.generated,
             params:

@@ -100,4 +100,14 @@ page.table("tab-files", quality, formats={"height": "{:.0f}", "width": "{:.0f}"}
 # :::
 
 # %% tags=["remove-output"]
+page.table_if("tab-sources", looks.sources(settings))
+
+# %% [markdown]
+# :::{result-table} tab-sources
+# :optional:
+#
+# **Whose recordings are these?** Organ, licence, source and citation of every set that is shown.
+# :::
+
+# %% tags=["remove-output"]
 page.numbers(n_files=quality["files"].sum(), n_formats=quality["format"].nunique(), origin=sentences.origin(settings))

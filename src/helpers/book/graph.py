@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from helpers.book.dependencies import helpers_of
 from helpers.data import outside
 from helpers.data.errors import StudyError
 from helpers.data.study import Study
@@ -85,8 +86,17 @@ class Node:
         return [f"{self.folder}/{name}" for name in names]
 
     def source_files(self) -> list[str]:
-        """Files that the generated tables are made from."""
-        return [str(PUBLISHED / self.study.source.published)] if self.study.source.published else []
+        """Files that the generated tables are made from, the code that makes them among them."""
+        kind = (
+            f"simulate/{self.study.source.generator}"
+            if self.study.simulated
+            else f"outside/{self.study.source.adapter}"
+        )
+        module = f"src/helpers/data/{kind}.py"
+        found = [module, *helpers_of(module)]
+        if self.study.source.published:
+            found.append(str(PUBLISHED / self.study.source.published))
+        return found + sorted(str(path) for path in Path(self.folder, "external").glob("*.csv"))
 
     def tables(self) -> list[str]:
         """The study's tables."""

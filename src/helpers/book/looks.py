@@ -8,7 +8,7 @@ import pandas as pd
 
 from helpers.book import gallery
 from helpers.data import arrays as study_arrays
-from helpers.data import media
+from helpers.data import media, registry
 from helpers.data.study import Study
 
 STILLS, CLIPS = ("bmode",), ("ceus", "cine")
@@ -118,3 +118,14 @@ def quality(found: dict[str, media.Arrays], cases: pd.DataFrame) -> pd.DataFrame
             )
         )
     return pd.concat(parts).reset_index()
+
+
+def sources(study: Study) -> pd.DataFrame | None:
+    """Source, licence and citation of every outside set that is shown; None for a study with pictures of its own."""
+    if not study.source.sets:
+        return None
+    rows = []
+    for name in study.source.sets:
+        entry = registry.declared(name)
+        rows.append((entry.title, entry.organ, entry.licence, entry.source, entry.citation))
+    return pd.DataFrame(rows, columns=["set", "organ", "licence", "source", "citation"])

@@ -267,7 +267,7 @@ def plot_all_rocs(parts: Sequence[Panel], frozen: Mapping[str, Threshold] | None
     import matplotlib.pyplot as plt
 
     figure, axes = plt.subplots(1, len(parts), figsize=(5.4 * len(parts), 5.4), squeeze=False, layout="constrained")
-    looks = palette.styles(list(parts[0].risks))
+    looks = palette.styles(list(dict.fromkeys(name for part in parts for name in part.risks)))
     for ax, part in zip(axes[0], parts):
         judged = part.split in ("test", "external", "oof")
         plot_rocs(rocs(part, frozen if judged else None), ax=ax, looks=looks)
