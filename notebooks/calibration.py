@@ -36,7 +36,13 @@ curves = calibrated.each(judged)
 # The line of a model on the diagonal is right at every risk; below the curve stands how many cases have that risk.
 
 # %% tags=["remove-output"]
-page.figure("fig-calibration", calibrated.plot(curves), data=calibrated.points(curves), n=judged.n, methods=next(iter(curves.values())).methods)
+page.figure(
+    "fig-calibration",
+    calibrated.plot(curves),
+    data=calibrated.points(curves),
+    n=judged.n,
+    methods=next(iter(curves.values())).methods,
+)
 
 # %% [markdown]
 # :::{result-figure} fig-calibration
@@ -52,8 +58,20 @@ page.figure("fig-calibration", calibrated.plot(curves), data=calibrated.points(c
 
 # %% tags=["remove-output"]
 summary = calibrated.summary(curves)
-heads = {"in_the_large": "In the large", "slope": "Slope", "joint_intercept": "Joint intercept", "observed_expected": "O:E", "brier": "Brier", "ici": "ICI"}
-page.table("tab-calibration", models.printed(summary, heads, digits=2), columns=["model", "n", "events", *heads.values()], methods=next(iter(curves.values())).methods)
+heads = {
+    "in_the_large": "In the large",
+    "slope": "Slope",
+    "joint_intercept": "Joint intercept",
+    "observed_expected": "O:E",
+    "brier": "Brier",
+    "ici": "ICI",
+}
+page.table(
+    "tab-calibration",
+    models.printed(summary, heads, digits=2),
+    columns=["model", "n", "events", *heads.values()],
+    methods=next(iter(curves.values())).methods,
+)
 
 # %% [markdown]
 # :::{result-table} tab-calibration
@@ -69,7 +87,12 @@ page.table("tab-calibration", models.printed(summary, heads, digits=2), columns=
 # %% tags=["remove-output"]
 ladder = calibrated.ladder(models.panel(table, split=settings.choosing), judged)
 heads = {"in_the_large": "In the large", "slope": "Slope", "brier": "Brier"}
-page.table("tab-recalibration", models.printed(ladder, heads, digits=2), columns=["model", "method", *heads.values()], methods=calibrated.LADDER)
+page.table(
+    "tab-recalibration",
+    models.printed(ladder, heads, digits=2),
+    columns=["model", "method", *heads.values()],
+    methods=calibrated.LADDER,
+)
 
 # %% [markdown]
 # :::{result-table} tab-recalibration

@@ -55,11 +55,11 @@ page.figure("fig-flow", flow.plot(), data=flow.frame(), methods=flow.methods, n=
 # P values are given because journals ask for them; none of them chose a predictor.
 
 # %% tags=["remove-output"]
-development = cases["split"].replace({"tune": "train"})
+groups = cohort.groups(cases)
 columns = [c.model_dump() for c in settings.covariates]
 names = {0: settings.outcome.negative, 1: settings.outcome.positive}
 table = cohort.table_one(
-    cases.assign(split=development), "label", columns=columns, tests="standard", levels=names, within="split"
+    cases.assign(split=groups), "label", columns=columns, tests="standard", levels=names, within="split"
 )
 page.table("tab-one", table_view.render(table), methods=table_view.methods(table))
 
@@ -78,7 +78,9 @@ known = cases[[c.name for c in settings.covariates]].notna()
 missing = (~known).sum().rename_axis("covariate").reset_index(name="missing")
 missing["percent"] = 100 * missing["missing"] / len(cases)
 complete = known.all(axis=1).sum()
-page.table("tab-missing", missing, formats={"percent": "{:.1f}"}, methods=f"{complete} of {len(cases)} cases are complete.")
+page.table(
+    "tab-missing", missing, formats={"percent": "{:.1f}"}, methods=f"{complete} of {len(cases)} cases are complete."
+)
 
 # %% [markdown]
 # :::{result-table} tab-missing

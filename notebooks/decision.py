@@ -38,7 +38,9 @@ page.card("Declared range", low=settings.decision.low, high=settings.decision.hi
 
 # %% tags=["remove-output"]
 risks = calibrated.for_decisions(models.panel(table, split=settings.choosing), judged)
-curve = decision.decision_curve(judged.label, risks, thresholds=asked, patient_id=judged.patient_id, resamples=resamples)
+curve = decision.decision_curve(
+    judged.label, risks, thresholds=asked, patient_id=judged.patient_id, resamples=resamples
+)
 figure = curve.plot(declared=(settings.decision.low, settings.decision.high))
 page.figure("fig-decision", figure, data=curve.frame(), n=judged.n, methods=curve.methods)
 
@@ -56,10 +58,19 @@ page.figure("fig-decision", figure, data=curve.frame(), n=judged.n, methods=curv
 
 # %% tags=["remove-output"]
 frame = curve.frame()
-few = frame[frame["threshold"].isin(decision_range.marks(asked))].rename(columns={"low": "net_benefit_low", "high": "net_benefit_high"})
+few = frame[frame["threshold"].isin(decision_range.marks(asked))].rename(
+    columns={"low": "net_benefit_low", "high": "net_benefit_high"}
+)
 shown = models.printed(few, {"net_benefit": "Net benefit"})
 columns = ["threshold", "strategy", "Net benefit", "standardized", "interventions_avoided"]
-page.table("tab-decision", shown, columns=columns, formats={"threshold": "{:.2f}"}, headers={"standardized": "Standardised", "interventions_avoided": "Interventions avoided per 100"}, methods=curve.methods)
+page.table(
+    "tab-decision",
+    shown,
+    columns=columns,
+    formats={"threshold": "{:.2f}"},
+    headers={"standardized": "Standardised", "interventions_avoided": "Interventions avoided per 100"},
+    methods=curve.methods,
+)
 
 # %% [markdown]
 # :::{result-table} tab-decision

@@ -73,10 +73,19 @@ page.figure("fig-roc", figure, data=curves, n=judged.n, methods=models.rocs(judg
 
 # %% tags=["remove-output"]
 performance = models.performance_of(parts, frozen)
-heads = {"auc": "AUC", "sensitivity": "Sensitivity", "specificity": "Specificity", "ppv": "PPV", "npv": "NPV", "accuracy": "Accuracy"}
+heads = {
+    "auc": "AUC",
+    "sensitivity": "Sensitivity",
+    "specificity": "Specificity",
+    "ppv": "PPV",
+    "npv": "NPV",
+    "accuracy": "Accuracy",
+}
 shown = models.printed(performance, heads)
 columns = ["split", "model", "n", "events", *heads.values()]
-point = discrimination.operating_point(judged.label, next(iter(judged.risks.values())), next(iter(frozen.values())), patient_id=judged.patient_id)
+point = discrimination.operating_point(
+    judged.label, next(iter(judged.risks.values())), next(iter(frozen.values())), patient_id=judged.patient_id
+)
 page.table("tab-performance", shown, columns=columns, methods=point.methods)
 
 # %% [markdown]
@@ -93,7 +102,14 @@ page.table("tab-performance", shown, columns=columns, methods=point.methods)
 pairs = models.printed(models.comparisons(judged), {"difference": "Difference in AUC"})
 formats = {"p_value": models.p_text, "p_holm": models.p_text}
 heads = {"p_value": "P", "p_holm": "P (Holm)"}
-page.table("tab-pairs", pairs, columns=["a", "b", "Difference in AUC", "p_value", "p_holm"], formats=formats, headers=heads, methods=models.PAIRS)
+page.table(
+    "tab-pairs",
+    pairs,
+    columns=["a", "b", "Difference in AUC", "p_value", "p_holm"],
+    formats=formats,
+    headers=heads,
+    methods=models.PAIRS,
+)
 
 # %% [markdown]
 # :::{result-table} tab-pairs
@@ -130,5 +146,7 @@ page.table("tab-spread", spread.frame(), methods=spread.methods)
 # :::
 
 # %% tags=["remove-output"]
-page.numbers(answer=sentences.best(performance, judged.title), comparison=sentences.comparison(models.comparisons(judged)))
+page.numbers(
+    answer=sentences.best(performance, judged.title), comparison=sentences.comparison(models.comparisons(judged))
+)
 page.numbers(ceiling=cases.ceiling(study, settings))

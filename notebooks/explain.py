@@ -31,7 +31,9 @@ settings = read_study(study)
 page = report.page(f"{results}/explain", simulated=settings.simulated, study=settings.name)
 chosen = read_chosen(f"{results}/fuse/chosen.json")
 table = predictions.read(f"{results}/predictions.csv", seed=chosen.seeds[0], model=list(chosen.networks))
-frozen = models.freeze(models.panel(table, split=settings.choosing), rule=settings.threshold.rule, value=settings.threshold.value)
+frozen = models.freeze(
+    models.panel(table, split=settings.choosing), rule=settings.threshold.rule, value=settings.threshold.value
+)
 judged = {name: table[(table["model"] == name) & (table["split"] == settings.judged)] for name in chosen.networks}
 asked = {"folder": study, "study": settings, "trained": f"{results}/train"}
 made = {name: attribution.attribute(chosen, name, judged=judged[name], **asked) for name in chosen.networks}
@@ -72,9 +74,18 @@ page.numbers(first=first, last=last)
 # %% tags=["remove-output"]
 energies = pd.concat([one.energy() for one in made.values()], ignore_index=True)
 summary = attribution.energy_summary(energies)
-page.figure("fig-energy", attribution.plot_energy(energies), data=energies, n=len(judged[first]), methods=attribution.METHODS)
+page.figure(
+    "fig-energy", attribution.plot_energy(energies), data=energies, n=len(judged[first]), methods=attribution.METHODS
+)
 printed = models.printed(summary, {"share": "Share of attribution"}, digits=2)
-page.table("tab-energy", printed, columns=["model", "network", "zone", "n", "Share of attribution", "area"], formats={"area": "{:.2f}"}, headers={"area": "Share of area"}, methods=attribution.METHODS)
+page.table(
+    "tab-energy",
+    printed,
+    columns=["model", "network", "zone", "n", "Share of attribution", "area"],
+    formats={"area": "{:.2f}"},
+    headers={"area": "Share of area"},
+    methods=attribution.METHODS,
+)
 
 # %% [markdown]
 # :::{result-figure} fig-energy
@@ -93,10 +104,24 @@ page.table("tab-energy", printed, columns=["model", "network", "zone", "n", "Sha
 # A map that stays the same when the weights are drawn anew shows edges, not the network.
 
 # %% tags=["remove-output"]
-alike = pd.concat([one.similarity() for one in made.values()]).groupby("model", sort=False)[["rank_correlation", "ssim"]].median()
+alike = (
+    pd.concat([one.similarity() for one in made.values()])
+    .groupby("model", sort=False)[["rank_correlation", "ssim"]]
+    .median()
+)
 frames = attribution.occlusion(chosen, last, judged=judged[last], **asked)
-page.table("tab-control", alike.reset_index(), formats={"rank_correlation": "{:.2f}", "ssim": "{:.2f}"}, methods=attribution.METHODS)
-page.table("tab-frames", models.printed(frames, {"effect": "Effect (logits)"}, digits=2), columns=["model", "frame", "Effect (logits)"], methods="Mean absolute change of the logit when a frame is replaced by the mean of that frame; middle 95 % of cases.")
+page.table(
+    "tab-control",
+    alike.reset_index(),
+    formats={"rank_correlation": "{:.2f}", "ssim": "{:.2f}"},
+    methods=attribution.METHODS,
+)
+page.table(
+    "tab-frames",
+    models.printed(frames, {"effect": "Effect (logits)"}, digits=2),
+    columns=["model", "frame", "Effect (logits)"],
+    methods="Mean absolute change of the logit when a frame is replaced by the mean of that frame; middle 95 % of cases.",
+)
 page.numbers(answer=attribution.sentence(summary))
 
 # %% [markdown]

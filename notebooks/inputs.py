@@ -69,8 +69,12 @@ page.figure_if("fig-clips", looks.clips(found, cases, settings), methods=sentenc
 
 # %% tags=["remove-output"]
 figure, points, summary = looks.time_intensity(study, found, cases, settings)
-page.figure_if("fig-curves", figure, data=points, methods="Mean grey of the lesion and of a ring around it, in display units.")
-page.table_if("tab-curves", summary, formats={"area": "{:.0f}"}, methods="Arrival: a tenth of the rise; relative, display units.")
+page.figure_if(
+    "fig-curves", figure, data=points, methods="Mean grey of the lesion and of a ring around it, in display units."
+)
+page.table_if(
+    "tab-curves", summary, formats={"area": "{:.0f}"}, methods="Arrival: a tenth of the rise; relative, display units."
+)
 
 # %% [markdown]
 # :::{result-figure} fig-curves

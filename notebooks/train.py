@@ -19,10 +19,10 @@ architecture = "resnet18"  # one of the architectures that study.yaml lists
 seed = 0  # of weights, shuffling and augmentation
 size = 64  # side of the image that the network sees, pixels
 crop_size = 72  # side to which the stored image is brought before the random crop, pixels
-epochs = 15  # passes over the training patients
+epochs = 12  # passes over the training patients
 batch_size = 16  # cases a step
 learning_rate = 0.002  # peak of the one-cycle schedule
-patience = 15  # epochs without improvement on the tuning patients before the run stops
+patience = 12  # epochs without improvement on the tuning patients before the run stops
 width_divisor = 4  # 1 for the published width; 4 is about a sixteenth of the work
 weights = "none"  # none, imagenet, or a .safetensors file
 flip_vertical = False  # mirror top and bottom too, as published; it turns shadows upside down
@@ -70,7 +70,13 @@ fitted = training.fit(
 )  # fmt: skip
 
 # %% tags=["remove-output"]
-page.figure("fig-learning", fitted.plot(), data=fitted.frame(), n=len(rows["train"]), methods=evaluation.methods(fitted, options))
+page.figure(
+    "fig-learning",
+    fitted.plot(),
+    data=fitted.frame(),
+    n=len(rows["train"]),
+    methods=evaluation.methods(fitted, options),
+)
 
 # %% [markdown]
 # :::{result-figure} fig-learning

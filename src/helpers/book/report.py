@@ -249,10 +249,18 @@ def _finite(value: object) -> object:
 
 
 def _glue(name: str, value: object) -> None:
-    """Hand a value to the text of the book; outside a notebook there is no text to hand it to."""
+    """Hand a value to the text of the book; outside a notebook there is no text to hand it to.
+
+    The same output as `myst_nb.glue(name, value, display=False)`, whose import costs two seconds in every notebook
+    because it brings all of Sphinx.
+    """
     from IPython import get_ipython
 
-    if get_ipython() is not None:
-        from myst_nb import glue
+    if get_ipython() is None:
+        return
+    from IPython.display import display
 
-        glue(name, value, display=False)
+    prefix = "application/papermill.record/"
+    display(
+        {f"{prefix}text/plain": repr(value)}, raw=True, metadata={"scrapbook": {"name": name, "mime_prefix": prefix}}
+    )

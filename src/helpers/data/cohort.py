@@ -17,7 +17,7 @@ from helpers.data.study import Covariate, Study
 from helpers.data.study import read as read_study
 from helpers.data.table_one import table_one
 
-__all__ = ["SPLITS", "flow", "flow_steps", "manifest", "read", "table_one"]
+__all__ = ["SPLITS", "flow", "flow_steps", "groups", "manifest", "read", "table_one"]
 
 KEYS = ("patient_id", "case_id", "center", "split")
 SPLITS = ("train", "tune", "test", "external")
@@ -93,6 +93,24 @@ def manifest(frame: pd.DataFrame) -> pd.DataFrame:
         events = int(part["label"].sum()) if "label" in part else 0
         rows.append((split, part["patient_id"].nunique(), len(part), events, hashlib.sha256(text).hexdigest()))
     return pd.DataFrame(rows, columns=["split", "patients", "cases", "events", "sha256"])
+
+
+def groups(frame: pd.DataFrame) -> pd.Series:
+    """Groups of a baseline table: training patients with the tuning patients set aside from them, test, external.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        As from `read`.
+
+    Returns
+    -------
+    Series
+        Ordered categories, in reading order.
+    """
+    names = {"train": "Training", "tune": "Training", "test": "Test", "external": "External"}
+    order = [name for name in dict.fromkeys(names.values()) if name in set(frame["split"].map(names))]
+    return pd.Series(pd.Categorical(frame["split"].map(names), categories=order, ordered=True), index=frame.index)
 
 
 def flow_steps(folder: str | Path, study: Study) -> list[tuple[str, int | None, dict[str, int]]]:

@@ -42,10 +42,10 @@ QUICK: dict[str, Any] = {
     "training": {
         "size": 64,
         "crop_size": 72,
-        "epochs": 15,
+        "epochs": 12,
         "batch_size": 16,
         "learning_rate": 2e-3,
-        "patience": 15,
+        "patience": 12,
         "width_divisor": 4,
         "weights": "none",
     },

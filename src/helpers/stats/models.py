@@ -266,9 +266,14 @@ def plot_all_rocs(parts: Sequence[Panel], frozen: Mapping[str, Threshold] | None
     """
     import matplotlib.pyplot as plt
 
-    figure, axes = plt.subplots(1, len(parts), figsize=(5.4 * len(parts), 5.4), squeeze=False, layout="constrained")
+    columns = min(len(parts), 2)
+    rows = -(-len(parts) // columns)
+    size = (5.4 * columns, 5.6 * rows)
+    figure, axes = plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
+    for ax in axes.flat[len(parts) :]:
+        ax.remove()
     looks = palette.styles(list(dict.fromkeys(name for part in parts for name in part.risks)))
-    for ax, part in zip(axes[0], parts):
+    for ax, part in zip(axes.flat, parts):
         judged = part.split in ("test", "external", "oof")
         plot_rocs(rocs(part, frozen if judged else None), ax=ax, looks=looks)
         ax.set_title(part.title)

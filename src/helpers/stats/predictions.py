@@ -14,7 +14,7 @@ import pandas as pd
 from helpers.data.errors import StudyError
 from helpers.stats.predictions_check import COLUMNS, TEXT, check, classes, risk_columns
 
-# The default parser of numbers used to be off in the last digit; since pandas 3.1 it is exact, and naming one is deprecated.
+# The default parser of numbers used to be off in the last digit; since pandas 3.1 it is exact and naming one warns.
 ROUND_TRIP = {} if tuple(map(int, pd.__version__.split(".")[:2])) >= (3, 1) else {"float_precision": "round_trip"}
 
 __all__ = ["COLUMNS", "check", "classes", "collect", "read", "risk_columns", "write"]
