@@ -14,7 +14,7 @@
 # %% tags=["parameters"]
 study = "data/olnm"  # folder of the study
 results = "results/olnm"  # folder of its results
-folds = 3  # parts of the inner cross-validation that chooses the penalty
+folds = 5  # parts of the inner cross-validation that chooses the penalty
 repeats = 10  # repeats of the cross-validation in a study without a test set
 resamples = 500  # bootstrap samples of patients for the optimism
 

@@ -14,7 +14,7 @@
 # %% tags=["parameters"]
 study = "data/olnm"  # folder of the study
 results = "results/olnm"  # folder of its results
-folds = 3  # parts for out-of-fold features
+folds = 2  # parts for out-of-fold features
 seeds = [0]  # seeds of the training runs; all are fused
 size = 64  # side of the image that the network sees, pixels
 crop_size = 72  # side to which the stored image is brought before the crop, pixels

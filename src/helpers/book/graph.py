@@ -25,7 +25,7 @@ PUBLISHED = Path("data/published")
 CHAPTER_PARAMETERS: dict[str, tuple[str, ...]] = {
     "cohort": (),
     "inputs": (),
-    "baseline": ("folds", "repeats", "resamples"),
+    "baseline": ("repeats", "resamples"),
     "fuse": ("folds", "seeds"),
     "discrimination": ("resamples",),
     "calibration": (),

@@ -50,7 +50,7 @@ QUICK: dict[str, Any] = {
         "weights": "none",
     },
     "seeds": (0,),
-    "folds": 3,
+    "folds": 2,
     "repeats": 10,
     "resamples": 500,
     "frames_per_second": 1.0,
