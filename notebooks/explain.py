@@ -104,24 +104,15 @@ page.table(
 # A map that stays the same when the weights are drawn anew shows edges, not the network.
 
 # %% tags=["remove-output"]
-alike = (
-    pd.concat([one.similarity() for one in made.values()])
-    .groupby("model", sort=False)[["rank_correlation", "ssim"]]
-    .median()
-)
+both = pd.concat([one.similarity() for one in made.values()])
+alike = both.groupby("model", sort=False)[["rank_correlation", "ssim"]].median().reset_index()
+formats = {"rank_correlation": "{:.2f}", "ssim": "{:.2f}"}
+page.table("tab-control", alike, formats=formats, methods=attribution.METHODS)
+
+# %% tags=["remove-output"]
 frames = attribution.occlusion(chosen, last, judged=judged[last], **asked)
-page.table(
-    "tab-control",
-    alike.reset_index(),
-    formats={"rank_correlation": "{:.2f}", "ssim": "{:.2f}"},
-    methods=attribution.METHODS,
-)
-page.table(
-    "tab-frames",
-    models.printed(frames, {"effect": "Effect (logits)"}, digits=2),
-    columns=["model", "frame", "Effect (logits)"],
-    methods="Mean absolute change of the logit when a frame is replaced by the mean of that frame; middle 95 % of cases.",
-)
+printed = models.printed(frames, {"effect": "Effect (logits)"}, digits=2)
+page.table("tab-frames", printed, columns=["model", "frame", "Effect (logits)"], methods=attribution.OCCLUSION)
 page.numbers(answer=attribution.sentence(summary))
 
 # %% [markdown]

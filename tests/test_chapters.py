@@ -22,10 +22,10 @@ TRAINING = {"size": 48, "crop_size": 52, "epochs": 2, "batch_size": 16, "width_d
 SMALL = {"training": TRAINING, "seeds": [0], "folds": 2, "repeats": 2, "resamples": 50}
 
 
-def run(node: graph.Node, results: Path, chapter: str, page: str | None = None, **parameters: object) -> None:
+def run(node: graph.Node, folder: Path, chapter: str, page: str | None = None, **parameters: object) -> None:
     """Execute one chapter with the parameters that the graph would give it."""
     values = parameters or node.parameters(chapter)
-    execute(f"notebooks/{chapter}.py", results / (page or chapter), {**values, "results": str(results)})
+    execute(f"notebooks/{chapter}.py", folder / (page or chapter), {**values, "results": str(folder)})
 
 
 @pytest.fixture(scope="module")

@@ -22,6 +22,11 @@ METHODS = (
     "network with weights drawn anew (doi:10.48550/arXiv.1810.03292). Attribution does not show how a network reasons."
 )
 
+OCCLUSION = (
+    "Mean absolute change of the logit when a frame is replaced by the mean of that frame over the judged cases; in "
+    "brackets the middle 95 % of cases."
+)
+
 
 @dataclass(frozen=True)
 class Attribution:
