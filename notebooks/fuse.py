@@ -74,16 +74,22 @@ page.table("tab-choice", choice.optimism())
 
 # %%
 options = training.Settings(
-    size=size, crop_size=crop_size, epochs=epochs, batch_size=batch_size, learning_rate=learning_rate,
-    patience=patience, flip_vertical=flip_vertical, seed=seeds[0],
-)  # fmt: skip
+    size=size,
+    crop_size=crop_size,
+    epochs=epochs,
+    batch_size=batch_size,
+    learning_rate=learning_rate,
+    patience=patience,
+    flip_vertical=flip_vertical,
+    seed=seeds[0],
+)
 chosen = {name: (settings.models[name].input, choice.chosen[name]) for name in settings.models}
 images = {name: arrays.load(study, chosen[name][0], study=settings).images for name in chosen}
-fused = combine.every_seed(
-    cases, images, chosen, seeds=seeds, settings=options, width_divisor=width_divisor, weights=weights,
-    fusion=settings.fusion, folds=folds, trained=f"{results}/train", folder=page.folder / "folds",
-    workers=workers, report=print,
-)  # fmt: skip
+
+# %%
+how = {"settings": options, "width_divisor": width_divisor, "weights": weights, "folds": folds, "workers": workers}
+where = {"trained": f"{results}/train", "folder": page.folder / "folds", "report": print}
+fused = combine.every_seed(cases, images, chosen, seeds=seeds, fusion=settings.fusion, **how, **where)
 
 # %% [markdown]
 # ## The head is chosen on the tuning patients too

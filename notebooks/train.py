@@ -60,14 +60,28 @@ page.card("Network", **network.record)
 
 # %%
 options = training.Settings(
-    size=size, crop_size=crop_size, epochs=epochs, batch_size=batch_size, learning_rate=learning_rate,
-    patience=patience, flip_vertical=flip_vertical, seed=seed,
-)  # fmt: skip
-rows = by_split(cases)
+    size=size,
+    crop_size=crop_size,
+    epochs=epochs,
+    batch_size=batch_size,
+    learning_rate=learning_rate,
+    patience=patience,
+    flip_vertical=flip_vertical,
+    seed=seed,
+)
+rows, label = by_split(cases), labels_for_training(cases)
+
+# %%
 fitted = training.fit(
-    network, images, labels_for_training(cases), train=rows["train"], tune=rows["tune"],
-    settings=options, folder=page.folder, report=print,
-)  # fmt: skip
+    network,
+    images,
+    label,
+    train=rows["train"],
+    tune=rows["tune"],
+    settings=options,
+    folder=page.folder,
+    report=print,
+)
 
 # %% tags=["remove-output"]
 page.figure(

@@ -37,9 +37,9 @@ def rows_of(index: pd.DataFrame, chosen: pd.DataFrame) -> list[int]:
 
 
 def name_of(case: pd.Series, study: Study) -> str:
-    """Title of a case: its number and outcome, or its centre."""
+    """Title of a case: its number, and its outcome where the study has one."""
     if study.outcome is None:
-        return f"{case['case_id']}\n{case['center']}"
+        return str(case["case_id"])
     return f"{case['case_id']}, {study.outcome.positive if case['label'] else study.outcome.negative}"
 
 
