@@ -80,6 +80,7 @@ def test_simulated_mark_is_drawn_once_and_below_the_figure(tmp_path: Path) -> No
 def test_figure_is_returned_and_leaves_only_itself_from_pyplot(tmp_path: Path) -> None:
     import matplotlib.pyplot as plt
 
+    plt.close("all")  # examples of other modules, run in the same process, leave theirs open
     other, (drawn, axes) = plt.figure(), plt.subplots()
     try:
         assert report.page(tmp_path).figure("fig-a", axes) is drawn
