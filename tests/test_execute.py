@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -92,6 +93,15 @@ def test_a_chapter_without_training_never_imports_torch(name):
     lines = [line for line in source.splitlines() if line.startswith(("from ", "import "))]
     code = "\n".join([*lines, "import sys", "sys.exit('torch' in sys.modules)"])
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_plain_papermill_runs_a_notebook_as_the_readme_says(notebook, tmp_path):
+    there = Path(sys.executable).parent
+    line = f"{there}/jupytext --to ipynb -o - {notebook} | {there}/papermill -k python3 -l python -p divisor 5 - {tmp_path}/out.ipynb"
+    assert "papermill -k python3 -l python -p" in Path("README.md").read_text(encoding="utf-8")
+    done = subprocess.run(["bash", "-o", "pipefail", "-c", line], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-1000:]
+    assert "2.0" in (tmp_path / "out.ipynb").read_text(encoding="utf-8")
 
 
 def test_the_graph_plans_for_a_cluster(tmp_path):
