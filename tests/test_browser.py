@@ -124,3 +124,12 @@ def test_a_build_with_a_warning_fails_and_leaves_nothing(tmp_path: Path) -> None
     assert "page a/cohort: figure fig-none has no fig-none.svg, fig-none.json" in str(caught.value)
     assert "nowhere" in str(caught.value)
     assert not (tmp_path / "out/_build").exists(), "else the next build would skip the page and pass"
+
+
+def test_a_book_without_a_study_leaves_none_of_its_pages(tmp_path: Path) -> None:
+    studies = browser.results(tmp_path / "results")
+    for chosen in (studies, [study for study in studies if study.name != "olnm"]):
+        site = publish.stage(tmp_path / "site", studies=chosen, results=tmp_path / "results", changelog=None)
+        index = publish.build(site, tmp_path / "out")
+        assert (index.parent / "olnm").exists() == ("olnm" in {study.name for study in chosen})
+    assert not list(index.parent.rglob("*olnm*"))

@@ -126,13 +126,22 @@ def build(site: str | Path, out: str | Path = "build", *, config: str | Path = "
     environment |= {"PYTHONHASHSEED": "0", "PYTHONUTF8": "1", "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
     command = [sys.executable, "-c", _COMMAND, "build", str(site)]
     command += ["--config", str(config), "--path-output", str(out), "-W", "--keep-going"]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     built = Path(out) / "_build"
+    _forget_other_books(built, Path(site))
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         shutil.rmtree(built, ignore_errors=True)
         said = [line for line in done.stderr.splitlines() if line.strip()]
         raise BuildError("the book has warnings:\n" + "\n".join(said[-60:]))
     return built / "html" / "index.html"
+
+
+def _forget_other_books(built: Path, site: Path) -> None:
+    """Remove an earlier book that had studies this one lacks: its pages and pictures must not be published along."""
+    pages = built / "html"
+    studies = {path.name for path in site.iterdir() if path.is_dir()}
+    if pages.is_dir() and any(p.is_dir() and p.name[0] != "_" and p.name not in studies for p in pages.iterdir()):
+        shutil.rmtree(built)
 
 
 def main(arguments: Sequence[str]) -> int:
