@@ -6,6 +6,7 @@ import contextlib
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -122,16 +123,29 @@ def results(folder: Path) -> list[publish.BookStudy]:
     ]
 
 
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+
+
 def chromium() -> str:
     """Path of Chromium; installed when that can be done, else a clear failure."""
-    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    found = _chromium()
     if found is None and shutil.which("apt-get") and hasattr(os, "geteuid") and os.geteuid() == 0:
-        for command in (["apt-get", "update", "-qq"], ["apt-get", "install", "-y", "-qq", "chromium"]):
-            with contextlib.suppress(subprocess.SubprocessError):
-                subprocess.run(command, check=False, capture_output=True, timeout=300)
-        found = shutil.which("chromium")
+        import fcntl
+
+        # test processes run side by side, and only one of them can hold the package manager
+        with open(Path(tempfile.gettempdir()) / "thyrobook-chromium.lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            for command in (["apt-get", "update", "-qq"], ["apt-get", "install", "-y", "-qq", "chromium"]):
+                if _chromium() is None:
+                    with contextlib.suppress(subprocess.SubprocessError):
+                        subprocess.run(command, check=False, capture_output=True, timeout=600)
+        found = _chromium()
     assert found, "no Chromium: install it (Debian: apt-get install chromium) to test the book in a browser"
     return found
+
+
+def _chromium() -> str | None:
+    return next((path for name in NAMES if (path := shutil.which(name))), None)
 
 
 @dataclass
