@@ -30,7 +30,8 @@ items = reporting.checklist(results, settings)
 # Completeness of reporting is not quality, so there is no score.
 
 # %% tags=["remove-output"]
-page.table("tab-checklist", items, methods="Item numbers of TRIPOD+AI (doi:10.1136/bmj-2023-078378), labels shortened.")
+source = "Item numbers of TRIPOD+AI (doi:10.1136/bmj-2023-078378), labels shortened."
+page.table("tab-checklist", items, pointing=["evidence"], methods=source)
 
 # %% [markdown]
 # :::{result-table} tab-checklist

@@ -86,7 +86,7 @@ def test_a_chapter_as_a_reader_sees_it(book: Path, study: str) -> None:
         cells = page.locator("table.result-grid tbody td").all_inner_texts()
         assert cells[:2] == [browser.EVIL, "0.812"]
         header = page.locator("table.result-grid thead th")
-        assert header.all_inner_texts() == ["model", "AUC", f"centre {browser.EVIL}"]
+        assert header.all_inner_texts() == ["Model", "AUC", f"centre {browser.EVIL}"]
         alt = page.locator("figure img").get_attribute("alt")
         assert alt == "A rising line."
         for kind in ("SVG", "PNG", "CSV", "XLSX", "DOCX"):

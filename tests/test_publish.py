@@ -90,9 +90,9 @@ def test_cells_of_parameters_and_outputs(site: Path) -> None:
     assert [cell.metadata.get("tags") for cell in code] == [
         ["parameters", "remove-cell"],
         ["hide-input", "injected-parameters"],
-        None,
-        ["remove-output"],
-    ]
+        ["hide-input"],
+        ["hide-input", "remove-output"],
+    ], "code is one click away on every page"
     assert code[1].source == 'results = "results/olnm"', "a path in the project is written relative to it"
     assert [output.output_type for output in code[2].outputs] == ["execute_result"], "warnings are left out"
     assert len(code[3].outputs) == 2, "numbers for the text are kept"

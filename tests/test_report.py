@@ -137,7 +137,7 @@ def test_manuscript_table_reads_back(tmp_path: Path) -> None:
     document = Document(tmp_path / "tables/tab-a.docx")
     (table,) = document.tables
     texts = [[cell.text for cell in row.cells] for row in table.rows]
-    assert texts[0] == ["model", "AUC", f"centre {browser.EVIL}"]
+    assert texts[0] == ["Model", "AUC", f"centre {browser.EVIL}"]
     assert texts[1] == [browser.EVIL, "0.8", "1"]
     assert "Simulated data" in document.paragraphs[-1].text
     borders = table.rows[0].cells[0]._tc.xml

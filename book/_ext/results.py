@@ -20,7 +20,12 @@ from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
 LOG = logging.getLogger(__name__)
-DOI = re.compile(r"\b(?:doi:\s?|https://doi\.org/)(10\.\d{4,9}/[^\s,;)]*[^\s,;).])", re.IGNORECASE)
+# old identifiers hold brackets and semicolons: 10.1002/(SICI)1097-0258(19960229)15:4<361::AID-SIM168>3.0.CO;2-4
+_IN_DOI = r"(?:\([^\s()]*\)|[^\s(),;]|[,;](?=[^\s,;)]))"
+DOI = re.compile(
+    rf"\b(?:doi:\s?|https://doi\.org/)(10\.\d{{4,9}}/{_IN_DOI}*(?:\([^\s()]*\)|[^\s(),;.]))", re.IGNORECASE
+)
+EVIDENCE = re.compile(r"([\w-]+)/((?:fig|tab)-[\w-]+)")
 LARGE = 1_500_000  # bytes; above this a drawing is shown as its PNG, so that a page opens quickly
 
 
@@ -140,6 +145,7 @@ class ResultTable(Result):
         with self.path(".display.csv").open(encoding="utf-8", newline="") as stream:
             header, *rows = csv.reader(stream)
         numeric = about.get("numeric") or [False] * len(header)
+        self.pointing = {header.index(name) for name in about.get("pointing", []) if name in header}
         title = nodes.title("", "", *caption)
         self.set_source_info(title)
         group = nodes.tgroup("", cols=len(header))
@@ -153,10 +159,20 @@ class ResultTable(Result):
     def row(self, texts, numeric):
         """One row; numbers to the right, so that digits stand under digits."""
         row = nodes.row()
-        for text, number in zip(texts, numeric):
-            paragraph = nodes.paragraph("", "", nodes.Text(text), support_smartquotes=False)  # data stay as they are
+        for column, (text, number) in enumerate(zip(texts, numeric)):
+            # data stay as they are
+            paragraph = nodes.paragraph("", "", self.cell(column, text), support_smartquotes=False)
             row += nodes.entry("", paragraph, classes=["number"] if number else [])
         return row
+
+    def cell(self, column, text):
+        """The text, or in a column that points at figures and tables (`page/name`) a numbered link to one."""
+        found = EVIDENCE.fullmatch(text) if column in self.pointing else None
+        if found is None:
+            return nodes.Text(text)
+        study = self.env.docname.split("/")[0]
+        link = {"refdomain": "std", "reftype": "numref", "reftarget": f"{study}-{found[2]}", "refexplicit": False}
+        return addnodes.pending_xref("", nodes.literal(text, text), refdoc=self.env.docname, refwarn=True, **link)
 
 
 def linked(text: str):

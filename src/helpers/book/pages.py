@@ -25,7 +25,7 @@ _RUN = re.compile(r"^(?P<name>.+)-s(?P<seed>\d+)$")
 def cleaned(notebook: Any, *, name: str) -> Any:
     """Take out of an executed notebook what a reader must not or need not see; a new notebook.
 
-    The cell tagged `parameters` is removed from the page and the injected one folded; clock times, paths and
+    The cell tagged `parameters` is removed from the page and code is folded; clock times, paths and
     the kernel's name go, warnings of libraries too (the runner's log has them). Paths inside the project become
     relative. Cell names are counted, so that the same execution gives the same file.
 
@@ -54,8 +54,8 @@ def cleaned(notebook: Any, *, name: str) -> Any:
         tags = set(cell.metadata.get("tags", []))
         if "parameters" in tags:
             tags.add("remove-cell")
-        if "injected-parameters" in tags:
-            tags.add("hide-input")
+        if cell.cell_type == "code" and not tags & {"remove-input", "remove-cell"}:
+            tags.add("hide-input")  # a reader sees what was found; how it was computed is one click away
         kept = {key: value for key, value in cell.metadata.items() if key == "mystnb"}
         cell.metadata = {**kept, "tags": sorted(tags)} if tags else kept
         cell.id, cell.source = f"cell-{number}", redacted(cell.source)

@@ -130,6 +130,7 @@ class Page:
         columns: Sequence[str] | None = None,
         formats: Mapping[str, str | Callable[[object], str]] | None = None,
         headers: Mapping[str, str] | None = None,
+        pointing: Sequence[str] = (),
         methods: str = "",
         caption_note: str | None = None,
     ) -> pd.DataFrame:
@@ -148,6 +149,7 @@ class Page:
             columns=columns,
             formats=formats,
             headers=headers,
+            pointing=pointing,
             methods=methods,
             note=caption_note or "",
             simulated=self.simulated,

@@ -49,7 +49,7 @@ def checklist(results: str | Path, study: Study, *, items: str | Path = ITEMS) -
             elif not there:
                 status = "missing"
             else:
-                evidence = f"{page}: {name}"
+                evidence = f"{page}/{name}"
         elif item.kind == "declared":
             evidence = str(_declared(study, item.evidence))
         elif item.kind == "author":

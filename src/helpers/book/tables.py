@@ -15,8 +15,46 @@ if TYPE_CHECKING:
     import pandas as pd
 
 ABSENT = "–"  # what a missing value looks like in print
+_WORDS = {"auc": "AUC", "roc": "ROC", "ppv": "PPV", "npv": "NPV", "lr": "LR", "dor": "DOR", "mcc": "MCC", "f1": "F1"}
+_WORDS |= {
+    "se": "SE",
+    "sd": "SD",
+    "ci": "CI",
+    "iqr": "IQR",
+    "smd": "SMD",
+    "ici": "ICI",
+    "id": "ID",
+    "cv": "cross-validated",
+}
+_WORDS |= {
+    "iou": "IoU",
+    "sha256": "SHA-256",
+    "mb": "MB",
+    "gb": "GB",
+    "mm": "mm",
+    "n": "n",
+    "df": "df",
+    "f": "F",
+    "p": "P",
+}
+_NAMED = ("measure", "quantity", "item", "statistic")  # columns whose cells are names of columns elsewhere
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")  # no XML can hold these
+
+
+def words(name: str) -> str:
+    """Name of a column or measure as a reader wants to see it.
+
+    Examples
+    --------
+    >>> words("calibration_slope"), words("cv_auc"), words("n"), words("DL_image"), words("P (Holm)")
+    ('Calibration slope', 'Cross-validated AUC', 'n', 'DL_image', 'P (Holm)')
+    """
+    if not re.fullmatch(r"[a-z0-9]+(_[a-z0-9]+)*", name):
+        return name
+    first, *rest = (_WORDS.get(part, part) for part in name.removesuffix("_value").split("_"))
+    start = first if first in ("n", "mm", "df") else first[:1].upper() + first[1:]
+    return " ".join([start, *rest])
 
 
 def display_frame(
@@ -38,7 +76,7 @@ def display_frame(
         A format string (`"{:.3f}"`) or a function from the value to text. Without one a float has three
         decimals, a whole number none, and a truth value is yes or no.
     headers : mapping from column to text
-        What is printed above the column; the column's name when absent.
+        What is printed above the column; the column's name in words when absent.
 
     Returns
     -------
@@ -66,9 +104,10 @@ def display_frame(
         if unknown:
             raise ValueError(f"{argument} names columns that the table lacks: {', '.join(unknown)}")
     shown = list(frame.columns if columns is None else columns)
-    texts = {column: [_text(value, formats.get(column)) for value in frame[column]] for column in shown}
+    forms = {column: _name for column in _NAMED} | formats
+    texts = {column: [_text(value, forms.get(column)) for value in frame[column]] for column in shown}
     out = pd.DataFrame(texts, columns=shown, dtype=object)
-    out.columns = [str(headers.get(column, column)) for column in shown]
+    out.columns = [str(headers.get(column, words(str(column)))) for column in shown]
     return out
 
 
@@ -80,6 +119,7 @@ def write_table(
     columns: Sequence[str] | None = None,
     formats: Mapping[str, str | Callable[[object], str]] | None = None,
     headers: Mapping[str, str] | None = None,
+    pointing: Sequence[str] = (),
     methods: str = "",
     note: str = "",
     simulated: bool = False,
@@ -99,6 +139,8 @@ def write_table(
         One row a row of the table; a named index becomes the first columns.
     columns, formats, headers
         As for `display_frame`.
+    pointing : sequence of str
+        Columns whose cells `page/name` point at a figure or table of the study; the book makes them links.
     methods : str
         How the numbers were made, in a sentence; `doi:10.1000/xyz` becomes a link in the book.
     note : str
@@ -138,6 +180,8 @@ def write_table(
     write_bytes(folder / f"{name}.xlsx", _xlsx(name, shown, values, numeric, notes))
     write_bytes(folder / f"{name}.docx", _docx(shown, numeric, notes))
     about = {"kind": "table", "name": name, "methods": methods, "note": note, "simulated": simulated}
+    printed = dict(zip(values.columns, shown.columns))
+    about |= {"pointing": [printed[column] for column in pointing]} if pointing else {}
     write_json(folder / f"{name}.json", about | {"numeric": numeric, "rows": len(frame)})
     return shown
 
@@ -168,6 +212,10 @@ def _text(value: object, form: str | Callable[[object], str] | None) -> str:
     if isinstance(value, (float, np.floating)):
         return f"{value:.3f}"
     return str(value)
+
+
+def _name(value: object) -> str:
+    return words(value) if isinstance(value, str) else _text(value, None)
 
 
 def _display_csv(shown: pd.DataFrame) -> str:
