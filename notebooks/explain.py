@@ -29,7 +29,7 @@ from helpers.stats import models, predictions
 # %%
 settings = read_study(study)
 page = report.page(f"{results}/explain", simulated=settings.simulated, study=settings.name)
-chosen = read_chosen(f"{results}/fuse/chosen.json")
+chosen = read_chosen(results)
 table = predictions.read(f"{results}/predictions.csv", seed=chosen.seeds[0], model=list(chosen.networks))
 frozen = models.freeze(
     models.panel(table, split=settings.choosing), rule=settings.threshold.rule, value=settings.threshold.value

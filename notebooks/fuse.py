@@ -28,6 +28,8 @@ flip_vertical = False  # as in the training runs
 workers = 2  # processes that train folds side by side; 1 on a GPU
 
 # %% tags=["hide-input"]
+from dataclasses import asdict
+
 import pandas as pd
 
 from helpers.book import report
@@ -111,7 +113,7 @@ page.table("tab-heads", combine.heads_table(fused), methods=combine.METHODS)
 name = settings.fusion.name if settings.fusion else ""
 final = combine.final_table(runs, chosen, fused, cases, study=settings.name, fused_name=name)
 predictions.write(final, page.folder / "predictions.csv")
-write_chosen(page.folder / "chosen.json", chosen, seeds, options)
+write_chosen(page.folder / "chosen.json", chosen, seeds, asdict(options))
 
 # %% tags=["remove-output"]
 names = [f"{model}: {architecture}" for model, (_, architecture) in chosen.items()]

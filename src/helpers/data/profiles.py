@@ -25,6 +25,8 @@ class Training(Part):
     width_divisor: int = Field(ge=1, le=16)
     weights: str = "none"
     flip_vertical: bool = False
+    frames: int = Field(ge=2, le=64)
+    dropout: float = Field(default=0.0, ge=0, lt=1)
 
 
 class Profile(Part):
@@ -36,6 +38,8 @@ class Profile(Part):
     repeats: int = Field(ge=1)
     resamples: int = Field(ge=50)
     frames_per_second: float = Field(gt=0, le=30)
+    patients: float = Field(gt=0, le=1)  # share of a large simulated cohort that is written
+    replicates: int = Field(ge=50)  # simulated data sets a coverage is counted over
 
 
 QUICK: dict[str, Any] = {
@@ -48,12 +52,15 @@ QUICK: dict[str, Any] = {
         "patience": 12,
         "width_divisor": 4,
         "weights": "none",
+        "frames": 8,
     },
     "seeds": (0,),
     "folds": 2,
     "repeats": 10,
     "resamples": 500,
     "frames_per_second": 1.0,
+    "patients": 0.2,
+    "replicates": 200,
 }
 FULL: dict[str, Any] = {
     "training": {
@@ -66,10 +73,13 @@ FULL: dict[str, Any] = {
         "width_divisor": 1,
         "weights": "imagenet",
         "flip_vertical": True,  # as published
+        "frames": 32,
     },
     "seeds": (0, 1, 2),
     "folds": 5,
     "repeats": 100,
     "resamples": 2000,
     "frames_per_second": 4.0,
+    "patients": 1.0,
+    "replicates": 2000,
 }

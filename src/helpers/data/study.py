@@ -18,183 +18,51 @@ import difflib
 import hashlib
 import json
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, Field, StringConstraints, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
 from helpers.data.errors import StudyError
 from helpers.data.profiles import FULL, QUICK, Part, Profile
+from helpers.data.sections import (
+    Clinical,
+    Covariate,
+    DecisionRange,
+    FlowStep,
+    Fusion,
+    Input,
+    Model,
+    Name,
+    Outcome,
+    Readers,
+    Source,
+    Text,
+    ThresholdRule,
+    Tune,
+    Validation,
+)
 
 CHAPTERS = (
+    "assumptions",
     "cohort",
     "inputs",
     "baseline",
     "train",
     "fuse",
+    "networks",
     "discrimination",
+    "compare",
     "calibration",
     "decision",
+    "subgroups",
+    "readers",
     "explain",
     "reporting",
 )
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=40)]
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
-Fraction = Annotated[float, Field(gt=0, lt=1)]
-
-
-class Source(Part):
-    """Where the cases come from."""
-
-    kind: Literal["simulated", "outside", "own"]
-    generator: Literal["olnm"] | None = None
-    published: str | None = None
-    sets: tuple[str, ...] = ()
-    adapter: Literal["lydata", "recordings"] | None = None
-    doi: str | None = None
-    seed: int = 0
-
-    @model_validator(mode="after")
-    def _complete(self) -> Source:
-        if self.kind == "simulated" and not (self.generator and self.published):
-            raise ValueError("a simulated source needs generator and published")
-        if self.kind == "outside" and not (self.sets and self.adapter):
-            raise ValueError("an outside source needs sets and adapter")
-        return self
-
-
-class Outcome(Part):
-    """What the label means; 1 is positive."""
-
-    name: Text
-    positive: Text
-    negative: Text
-    reference_standard: Text
-
-
-class Covariate(Part):
-    """A column of `cohort.csv`: continuous with unit and range, or categorical with ordered levels."""
-
-    name: Name
-    label: Text
-    type: Literal["continuous", "categorical"] = "categorical"
-    unit: str = ""
-    levels: tuple[str, ...] = ()
-    decimals: int = Field(default=1, ge=0, le=6)
-    low: float = float("-inf")
-    high: float = float("inf")
-    predictor: bool = False
-
-    @model_validator(mode="after")
-    def _typed(self) -> Covariate:
-        if self.type == "categorical" and not self.levels:
-            raise ValueError("a categorical covariate needs levels")
-        if self.type == "continuous" and self.levels:
-            raise ValueError("a continuous covariate has no levels")
-        if len(set(self.levels)) < len(self.levels):
-            raise ValueError("levels repeat")
-        return self
-
-
-class FlowStep(Part):
-    """A step of the participants' flow before the cohort table begins."""
-
-    step: Text
-    excluded: dict[str, int] = {}
-
-
-class Validation(Part):
-    """How the models are tested: on a test split, or by repeated cross-validation when events are few."""
-
-    kind: Literal["test", "cross-validation"] = "test"
-    folds: int = Field(default=5, ge=2, le=20)
-
-
-class Tune(Part):
-    """The part of the training patients that chooses epochs, architectures, heads and thresholds."""
-
-    fraction: Fraction = 0.2
-    seed: int = 0
-
-
-class Crop(Part):
-    """The square cut around the lesion: a fixed side in millimetres, or a multiple of the lesion's box."""
-
-    side_mm: float | None = Field(default=None, gt=0)
-    scale: float | None = Field(default=None, ge=1)
-
-    @model_validator(mode="after")
-    def _one(self) -> Crop:
-        if (self.side_mm is None) == (self.scale is None):
-            raise ValueError("give side_mm or scale, one of the two")
-        return self
-
-
-class Input(Part):
-    """What a network sees: one still, or key frames of a clip as channels."""
-
-    label: Text
-    kind: Literal["bmode", "ceus", "cine"]
-    crop: Crop
-    size: int = Field(default=256, ge=32, le=1024)
-    every_seconds: float = Field(default=2.0, gt=0)
-    key_frames: int = Field(default=5, ge=1, le=64)
-
-    @property
-    def channels(self) -> int:
-        """Number of channels of the arrays."""
-        return 1 if self.kind == "bmode" else self.key_frames
-
-
-class Model(Part):
-    """A family of networks on one input, of which the tune patients choose one."""
-
-    input: Name
-    architectures: tuple[Literal["densenet121", "densenet169", "densenet201", "resnet18", "resnet34"], ...] = Field(
-        min_length=1
-    )
-
-
-class Fusion(Part):
-    """A head on the features of several chosen networks."""
-
-    name: Name
-    of: tuple[Name, ...] = Field(min_length=2)
-    heads: tuple[Literal["mlp", "logistic", "svm", "random_forest"], ...] = Field(min_length=1)
-
-
-class Clinical(Part):
-    """The penalised logistic regression on the covariates marked `predictor`; every study has it."""
-
-    name: Name = "clinical"
-
-
-class ThresholdRule(Part):
-    """How the operating point is fixed before any test label is read."""
-
-    rule: Literal["youden", "sensitivity", "specificity", "declared"] = "youden"
-    value: Fraction | None = None
-
-    @model_validator(mode="after")
-    def _value(self) -> ThresholdRule:
-        if (self.rule == "youden") != (self.value is None):
-            raise ValueError("value belongs to the rules sensitivity, specificity and declared, and only to them")
-        return self
-
-
-class DecisionRange(Part):
-    """Risk thresholds at which a clinician might act, and why."""
-
-    low: Fraction = 0.05
-    high: Fraction = 0.50
-    step: float = Field(default=0.01, gt=0, le=0.1)
-    reason: Text = "No range was declared; the default covers most decisions about a biopsy or a dissection."
-
-    @model_validator(mode="after")
-    def _ordered(self) -> DecisionRange:
-        if self.low >= self.high:
-            raise ValueError("low must be below high")
-        return self
+# chapters that read cohort.csv; the others read predictions, readings or settings only
+COHORT_CHAPTERS = {"cohort", "inputs", "baseline", "train", "fuse", "networks", "subgroups", "explain"}
+RESERVED = ("book",)  # folders of results that belong to no study
 
 
 class Study(Part):
@@ -216,8 +84,20 @@ class Study(Part):
     clinical: Clinical = Clinical()
     threshold: ThresholdRule = ThresholdRule()
     decision: DecisionRange = DecisionRange()
+    voting: Literal["mean"] | None = None  # a patient's risk from those of the cases; None: each case answers
+    subgroups: tuple[Name, ...] = ()  # categorical covariates, or center; empty: all categorical covariates
+    readers: Readers = Readers()
     chapters: tuple[Literal[CHAPTERS], ...] = Field(min_length=1)
     profiles: dict[Literal["quick", "full"], dict[str, Any]] = {}
+
+    @field_validator("name")
+    @classmethod
+    def _free(cls, value: str) -> str:
+        if value.lower() in RESERVED:
+            raise ValueError(
+                f"a study cannot be called {', '.join(RESERVED)}: the pages of the book itself are kept there"
+            )
+        return value
 
     @model_validator(mode="after")
     def _agree(self) -> Study:
@@ -230,6 +110,7 @@ class Study(Part):
         needs = {
             "train": "models",
             "fuse": "models",
+            "networks": "models",
             "explain": "models",
             "inputs": "inputs",
             "baseline": "covariates",
@@ -237,10 +118,19 @@ class Study(Part):
         for chapter, section in needs.items():
             if chapter in self.chapters and not getattr(self, section):
                 raise ValueError(f"chapters: {chapter} needs the section {section}")
+        for name in self.subgroups:
+            if name != "center" and name not in {c.name for c in self.covariates if c.type == "categorical"}:
+                raise ValueError(f"subgroups: {name!r} is neither center nor a categorical covariate")
+        if {"fuse", "networks"} <= set(self.chapters):
+            raise ValueError("chapters: fuse and networks both hand on the predictions; give one of the two")
         if self.outcome is None and set(self.chapters) - {"inputs"}:
             raise ValueError("outcome: needed for every chapter but inputs")
         if self.validation.kind == "cross-validation" and self.models:
             raise ValueError("validation.kind: networks need a test split; cross-validation is for clinical models")
+        if self.validation.choosing == "none" and self.threshold.rule != "declared":
+            raise ValueError(
+                "threshold.rule: without cases that may choose, only declared (with its value) is possible"
+            )
         names = [c.name for c in self.covariates]
         if len(set(names)) < len(names):
             raise ValueError("covariates: a name repeats")
@@ -255,13 +145,24 @@ class Study(Part):
 
     @property
     def judged(self) -> str:
-        """The split on which models are judged: `test`, or `oof` under cross-validation."""
-        return "test" if self.validation.kind == "test" else "oof"
+        """The split on which models are judged: as `validation.judged` says, else `test`, or `oof`."""
+        return self.validation.judged or ("test" if self.validation.kind == "test" else "oof")
 
     @property
-    def choosing(self) -> str:
-        """The split on which thresholds are chosen and calibration maps fitted: `tune`, or `oof`."""
-        return "tune" if self.validation.kind == "test" else "oof"
+    def choosing(self) -> str | None:
+        """The split on which thresholds are chosen and calibration maps fitted; None where no case may choose."""
+        said = self.validation.choosing or ("tune" if self.validation.kind == "test" else "oof")
+        return None if said == "none" else said
+
+    @property
+    def cohort_chapters(self) -> set[str]:
+        """Chapters that need `cohort.csv`; a reader study, or a table of predictions, has none."""
+        return set(self.chapters) & COHORT_CHAPTERS
+
+    @property
+    def develops(self) -> bool:
+        """Whether a chapter fits a model to the cohort, so that there must be training cases."""
+        return bool(set(self.chapters) & {"baseline", "train"})
 
     @property
     def predictors(self) -> tuple[Covariate, ...]:
@@ -284,7 +185,7 @@ class Study(Part):
 
 
 def read(folder: str | Path) -> Study:
-    """Read and check `study.yaml`.
+    """Read and check `study.yaml`; without it, infer the settings from the tables that are there.
 
     Parameters
     ----------
@@ -294,21 +195,25 @@ def read(folder: str | Path) -> Study:
     Returns
     -------
     Study
+        Where a predictions table lies in the folder, `judged` and `choosing` follow from its splits, unless
+        `study.yaml` says them; see `helpers.data.inferred`.
 
     Raises
     ------
     StudyError
-        When the file is absent, is not YAML or says something unknown; names the key and what is allowed.
+        When the file is not YAML or says something unknown (names the key and what is allowed), or when it is
+        absent and no table of predictions or readings is there to infer from.
     """
+    from helpers.data import inferred
+
     path = Path(folder) / "study.yaml"
     if not path.is_file():
-        raise StudyError(
-            "no study.yaml in this folder", file=str(path), fix="write one; data/README.md explains each key"
-        )
+        return inferred.infer(folder)
     try:
-        return from_text(path.read_text(encoding="utf-8"))
+        study = from_text(path.read_text(encoding="utf-8-sig"))
     except UnicodeDecodeError:
         raise StudyError("not UTF-8 text", file=path.name, fix="save it as UTF-8") from None
+    return inferred.fitted(study, folder)
 
 
 def from_text(text: str) -> Study:

@@ -14,6 +14,31 @@ from helpers.learn.scores import log_loss, rank_auc
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+# what the authors call their networks
+TITLES = {
+    "densenet121": "DenseNet121",
+    "densenet169": "DenseNet169",
+    "densenet201": "DenseNet201",
+    "resnet18": "ResNet18",
+    "resnet34": "ResNet34",
+    "resnet50": "ResNet50",
+    "inception_v3": "InceptionV3",
+    "inception_resnet_v2": "InceptionResNetV2",
+    "legacy_xception": "Xception",
+}
+
+
+def title(network: str) -> str:
+    """Name of a network as its authors write it.
+
+    Examples
+    --------
+    >>> title("inception_resnet_v2-cam")
+    'InceptionResNetV2 with attention'
+    """
+    name, attention, _ = network.partition("-cam")
+    return TITLES[name] + (" with attention" if attention else "")
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -129,7 +154,7 @@ def compare(tables: pd.DataFrame, models: Mapping[str, Any], *, splits: Iterable
     tables : DataFrame
         The predictions of all runs, `model` being `<input>-<architecture>`.
     models : mapping of str to object
-        By name; each with `input` and `architectures`, as in `study.yaml`.
+        By name; each with `input` and `runs`, as in `study.yaml`.
     splits : iterable of str
         Splits to score.
 
@@ -139,7 +164,7 @@ def compare(tables: pd.DataFrame, models: Mapping[str, Any], *, splits: Iterable
     """
     rows = []
     for name, model in models.items():
-        for architecture in model.architectures:
+        for architecture in model.runs:
             part = tables[tables["model"] == f"{model.input}-{architecture}"]
             for (seed, split), run in part[part["split"].isin(list(splits))].groupby(["seed", "split"]):
                 label, risk = run["label"].to_numpy(), run["risk"].to_numpy()
@@ -153,6 +178,41 @@ def files(results: str | Path, models: Mapping[str, Any], seeds: Iterable[int]) 
     return [
         Path(results) / "train" / f"{model.input}-{architecture}-s{seed}" / "predictions.csv"
         for model in models.values()
-        for architecture in model.architectures
+        for architecture in model.runs
         for seed in seeds
     ]
+
+
+def of_models(runs: pd.DataFrame, chosen: Mapping[str, tuple[str, str]]) -> pd.DataFrame:
+    """Predictions of the chosen networks under their models' names.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        Predictions of all runs, `model` being `<input>-<architecture>`.
+    chosen : mapping of str to (input, architecture)
+
+    Returns
+    -------
+    DataFrame
+        A predictions table.
+    """
+    parts = [runs[runs["model"] == "-".join(run)].assign(model=model) for model, run in chosen.items()]
+    return pd.concat(parts, ignore_index=True)
+
+
+def titled(runs: pd.DataFrame, models: Mapping[str, Any]) -> pd.DataFrame:
+    """Predictions of all runs with the network's own name as `model`, its family, and the name of its twins.
+
+    Returns
+    -------
+    DataFrame
+        A predictions table with `family` (the model of `study.yaml`) and `network` (the same in every family).
+    """
+    parts = []
+    for family, model in models.items():
+        for network in model.runs:
+            part = runs[runs["model"] == f"{model.input}-{network}"]
+            own = title(network)
+            parts.append(part.assign(model=f"{family} {own}", family=family, network=own))
+    return pd.concat(parts, ignore_index=True)

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.learn import networks, training
+from helpers.learn.candidates import of_models
 from helpers.learn.fusion import FoldFeatures, FusionResult, fuse, out_of_fold_features
 from helpers.learn.rows import by_split, labels_for_training, table
 
@@ -193,10 +194,7 @@ def final_table(
     DataFrame
         A predictions table.
     """
-    parts = []
-    for model, (source, architecture) in chosen.items():
-        own = runs[runs["model"] == f"{source}-{architecture}"]
-        parts.append(own.assign(model=model))
+    parts = [of_models(runs, chosen)]
     for seed, one in fused.items():
         made = table(one.fusion.risk, cases, study=study, model=fused_name, seed=seed)
         parts.append(made[made["split"] != "train"])

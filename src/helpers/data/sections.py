@@ -1,0 +1,221 @@
+"""The sections of `study.yaml`: each a frozen class that refuses what it does not know."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints, model_validator
+
+from helpers.data.profiles import Part
+
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=40)]
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+Fraction = Annotated[float, Field(gt=0, lt=1)]
+
+
+class Source(Part):
+    """Where the cases come from."""
+
+    kind: Literal["simulated", "outside", "own"]
+    generator: Literal["olnm", "calcified"] | None = None
+    published: str | None = None
+    sets: tuple[str, ...] = ()
+    adapter: Literal["lydata", "recordings", "viper"] | None = None
+    doi: str | None = None
+    seed: int = 0
+
+    @model_validator(mode="after")
+    def _complete(self) -> Source:
+        if self.kind == "simulated" and not (self.generator and self.published):
+            raise ValueError("a simulated source needs generator and published")
+        if self.kind == "outside" and not (self.sets and self.adapter):
+            raise ValueError("an outside source needs sets and adapter")
+        return self
+
+
+class Outcome(Part):
+    """What the label means; 1 is positive."""
+
+    name: Text
+    positive: Text
+    negative: Text
+    reference_standard: Text
+
+
+class Covariate(Part):
+    """A column of `cohort.csv`: continuous with unit and range, or categorical with ordered levels."""
+
+    name: Name
+    label: Text
+    type: Literal["continuous", "categorical"] = "categorical"
+    unit: str = ""
+    levels: tuple[str, ...] = ()
+    decimals: int = Field(default=1, ge=0, le=6)
+    low: float = float("-inf")
+    high: float = float("inf")
+    predictor: bool = False
+
+    @model_validator(mode="after")
+    def _typed(self) -> Covariate:
+        if self.type == "categorical" and not self.levels:
+            raise ValueError("a categorical covariate needs levels")
+        if self.type == "continuous" and self.levels:
+            raise ValueError("a continuous covariate has no levels")
+        if len(set(self.levels)) < len(self.levels):
+            raise ValueError("levels repeat")
+        return self
+
+
+class FlowStep(Part):
+    """A step of the participants' flow before the cohort table begins."""
+
+    step: Text
+    excluded: dict[str, int] = {}
+
+
+class Validation(Part):
+    """How the models are tested: on a test split, or by repeated cross-validation when events are few.
+
+    `judged` and `choosing` name the splits of a predictions table that somebody brings; without them they follow
+    from the splits that it has, see `helpers.data.inferred.validation`. `choosing: none` says that no case may choose.
+    """
+
+    kind: Literal["test", "cross-validation"] = "test"
+    folds: int = Field(default=5, ge=2, le=20)
+    judged: Literal["test", "external", "oof"] | None = None
+    choosing: Literal["tune", "oof", "train", "none"] | None = None
+
+
+class Tune(Part):
+    """The part of the training patients that chooses epochs, architectures, heads and thresholds."""
+
+    fraction: Fraction = 0.2
+    seed: int = 0
+
+
+class Crop(Part):
+    """The square cut around the lesion: a fixed side in millimetres, or a multiple of the lesion's box."""
+
+    side_mm: float | None = Field(default=None, gt=0)
+    scale: float | None = Field(default=None, ge=1)
+
+    @model_validator(mode="after")
+    def _one(self) -> Crop:
+        if (self.side_mm is None) == (self.scale is None):
+            raise ValueError("give side_mm or scale, one of the two")
+        return self
+
+
+class Input(Part):
+    """What a network sees: a still, frames of a clip as channels, or frames as a time axis.
+
+    `frames` says which frames of a clip: `spaced`, `key_frames` at equal steps around the key frame, as channels;
+    `labelled`, the key frame alone; `nearest`, the `key_frames` frames nearest to the labelled ones, as a time axis.
+    """
+
+    label: Text
+    kind: Literal["bmode", "ceus", "cine"]
+    crop: Crop
+    size: int = Field(default=256, ge=32, le=1024)
+    every_seconds: float = Field(default=2.0, gt=0)
+    key_frames: int = Field(default=5, ge=1, le=64)
+    frames: Literal["spaced", "labelled", "nearest"] = "spaced"
+
+    @property
+    def volume(self) -> bool:
+        """Whether frames are a time axis, so that networks are three-dimensional."""
+        return self.frames == "nearest"
+
+    @property
+    def channels(self) -> int:
+        """Number of channels of the arrays."""
+        return 1 if self.kind == "bmode" or self.frames != "spaced" else self.key_frames
+
+
+Architecture = Literal[
+    "densenet121",
+    "densenet169",
+    "densenet201",
+    "resnet18",
+    "resnet34",
+    "resnet50",
+    "inception_v3",
+    "inception_resnet_v2",
+    "legacy_xception",
+]
+
+
+class Model(Part):
+    """A family of networks on one input, of which the tune patients choose one.
+
+    `attention` names architectures that are trained a second time with the calcification attention module.
+    """
+
+    input: Name
+    architectures: tuple[Architecture, ...] = Field(min_length=1)
+    attention: tuple[Architecture, ...] = ()
+
+    @model_validator(mode="after")
+    def _known(self) -> Model:
+        if set(self.attention) - set(self.architectures):
+            raise ValueError("attention: names architectures that are not among those of this model")
+        return self
+
+    @property
+    def runs(self) -> tuple[str, ...]:
+        """Names of the networks to train; `-cam` marks the one with calcification attention."""
+        return (*self.architectures, *(f"{name}-cam" for name in self.attention))
+
+
+class Fusion(Part):
+    """A head on the features of several chosen networks."""
+
+    name: Name
+    of: tuple[Name, ...] = Field(min_length=2)
+    heads: tuple[Literal["mlp", "logistic", "svm", "random_forest"], ...] = Field(min_length=1)
+
+
+class Clinical(Part):
+    """The penalised logistic regression on the covariates marked `predictor`; every study has it."""
+
+    name: Name = "clinical"
+
+
+class Readers(Part):
+    """The reader study: which model helped, which reading is the reference, and which ratings are a positive call.
+
+    `positive_from` is the lowest rating that counts as positive; without it ratings must be 0 and 1.
+    """
+
+    model: Name | None = None
+    unaided: Text = "unaided"
+    aided: Text = "aided"
+    positive_from: float | None = None
+
+
+class ThresholdRule(Part):
+    """How the operating point is fixed before any test label is read."""
+
+    rule: Literal["youden", "sensitivity", "specificity", "declared"] = "youden"
+    value: Fraction | None = None
+
+    @model_validator(mode="after")
+    def _value(self) -> ThresholdRule:
+        if (self.rule == "youden") != (self.value is None):
+            raise ValueError("value belongs to the rules sensitivity, specificity and declared, and only to them")
+        return self
+
+
+class DecisionRange(Part):
+    """Risk thresholds at which a clinician might act, and why."""
+
+    low: Fraction = 0.05
+    high: Fraction = 0.50
+    step: float = Field(default=0.01, gt=0, le=0.1)
+    reason: Text = "No range was declared; the default covers most decisions about a biopsy or a dissection."
+
+    @model_validator(mode="after")
+    def _ordered(self) -> DecisionRange:
+        if self.low >= self.high:
+            raise ValueError("low must be below high")
+        return self
