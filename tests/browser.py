@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pandas as pd
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
@@ -86,6 +87,14 @@ def figure() -> object:
     return drawn
 
 
+def frames() -> np.ndarray:
+    """Sixteen frames in which a square wanders from left to right."""
+    made = np.zeros((16, 48, 64, 3), dtype=np.uint8)
+    for time, picture in enumerate(made):
+        picture[16:32, 2 * time : 2 * time + 16] = 255
+    return made
+
+
 def frame() -> pd.DataFrame:
     """A table whose level and column name would be scripts if they were not escaped."""
     return pd.DataFrame({"model": [EVIL, "=1+1", "a"], "auc": [0.8123456, None, 0.7], f"centre {EVIL}": [1, 2, 3]})
@@ -97,6 +106,8 @@ def results(folder: Path) -> list[publish.BookStudy]:
         page = report.page(folder / study / "discrimination", simulated=simulated, study=study)
         data = pd.DataFrame({"x": [0, 1], "y": [0, 1]})
         page.figure("fig-roc", figure(), data=data, methods="By ranks, doi:10.2307/2531595.", n=3)
+        if simulated:
+            page.clip("fig-roc", frames(), frames_per_second=8)
         page.table("tab-performance", frame(), headers={"auc": "AUC"}, methods="See above.", caption_note="Note.")
         save(
             page.folder,

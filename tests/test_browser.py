@@ -133,3 +133,20 @@ def test_a_book_without_a_study_leaves_none_of_its_pages(tmp_path: Path) -> None
         index = publish.build(site, tmp_path / "out")
         assert (index.parent / "olnm").exists() == ("olnm" in {study.name for study in chosen})
     assert not list(index.parent.rglob("*olnm*"))
+
+
+def test_a_clip_plays_without_kernel_and_network(book: Path) -> None:
+    with browser.reader() as (page, seen):
+        page.goto((book / "olnm" / "discrimination.html").as_uri())
+        clip = page.locator("video.result-clip")
+        assert clip.get_attribute("aria-label") == "A rising line."
+        assert not clip.evaluate("one => one.autoplay"), "it moves when the reader says so"
+        clip.focus()
+        page.keyboard.press("Space")
+        page.wait_for_function("document.querySelector('video').currentTime > 0.1", timeout=10_000)
+        assert clip.evaluate("one => one.duration") == pytest.approx(2, abs=0.2)
+        assert clip.evaluate("one => one.error") is None
+        assert page.get_by_role("link", name="MP4").get_attribute("href").endswith(".mp4")
+        assert not seen.outside and not seen.errors
+        page.goto((book / "real" / "discrimination.html").as_uri())
+        assert page.locator("video").count() == 0

@@ -104,7 +104,7 @@ class ResultFigure(Result):
 
     kind = "figure"
     needed = (".svg", ".json")
-    downloads = ((".svg", "SVG"), (".png", "PNG"), (".csv", "CSV"))
+    downloads = ((".svg", "SVG"), (".png", "PNG"), (".csv", "CSV"), (".mp4", "MP4"))
     option_spec = {
         "alt": directives.unchanged,
         "folder": directives.unchanged,
@@ -124,7 +124,23 @@ class ResultFigure(Result):
         for node in (image, words):
             self.set_source_info(node)
         self.label(figure)
-        return [figure]
+        if not self.path(".mp4").is_file():
+            return [figure]
+        film, _ = self.env.relfn2path(self.stem + ".mp4")
+        place = self.env.dlfiles.add_file(self.env.docname, film)  # copied where the download link points too
+        return [clip("", place=place, alt=alt), figure]
+
+
+class clip(nodes.General, nodes.Element):
+    """A clip that plays in the page: started and stopped by the reader, by mouse or keyboard."""
+
+
+def play(writer, node):
+    """Write the player; the file lies where Sphinx copies downloads to."""
+    source = f"{writer.builder.dlpath}/{node['place']}"
+    label = writer.attval(node["alt"])
+    start = f'<video class="result-clip" controls loop muted playsinline preload="metadata" aria-label="{label}">'
+    writer.body.append(f'{start}<source src="{writer.attval(source)}" type="video/mp4"></video>\n')
 
 
 class ResultTable(Result):
@@ -187,6 +203,7 @@ def linked(text: str):
 
 def setup(app):
     """Register with Sphinx; a change of this file re-reads every page."""
+    app.add_node(clip, html=(play, lambda writer, node: None))
     app.add_directive("result-figure", ResultFigure)
     app.add_directive("result-table", ResultTable)
     version = int(hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:7], 16)

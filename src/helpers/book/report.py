@@ -54,6 +54,7 @@ from helpers.book.files import write_json
 from helpers.book.tables import write_table
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
     from matplotlib.figure import Figure
 
@@ -121,6 +122,14 @@ class Page:
         return write_figure(
             self.folder / "figures", name, figure, data=data, methods=methods, n=n, simulated=self.simulated
         )
+
+    def clip(self, name: str, frames: np.ndarray, *, frames_per_second: float) -> None:
+        """Write `figures/<name>.mp4`, which plays above that figure; see `helpers.book.clips.write_clip`."""
+        from helpers.book.clips import write_clip
+
+        _check(name, "fig-")
+        path = self.folder / "figures" / f"{name}.mp4"
+        write_clip(path, frames, frames_per_second=frames_per_second, simulated=self.simulated)
 
     def table(
         self,
