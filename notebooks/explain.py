@@ -2,7 +2,7 @@
 # (explain)=
 # # Where does a network look, and does that mean anything?
 #
-# Reads the chosen checkpoints and the lesion masks · writes {numref}`fig-maps-first`, {numref}`fig-energy` and {numref}`tab-energy` · a minute, no GPU
+# Reads the chosen checkpoints and the masks · writes {numref}`fig-maps-first`, {numref}`fig-energy` and {numref}`tab-energy` · a minute, no GPU
 #
 # :::{admonition} In short
 # :class: in-short
@@ -20,17 +20,18 @@ import pandas as pd
 from helpers.book import gallery, report
 from helpers.data.study import read as read_study
 from helpers.learn import attribution
-from helpers.learn.chosen import read_chosen
+from helpers.learn.chosen import by_case, read_chosen
 from helpers.stats import models, predictions
 
 # %% [markdown]
 # Heat maps are made for all judged cases of every chosen network, and measured before any is shown.
+# Where patients vote, a case is one of their clips or images, and the threshold is frozen on the tuning cases.
 
 # %%
 settings = read_study(study)
 page = report.page(f"{results}/explain", simulated=settings.simulated, study=settings.name)
 chosen = read_chosen(results)
-table = predictions.read(f"{results}/predictions.csv", seed=chosen.seeds[0], model=list(chosen.networks))
+table = predictions.read(by_case(results), seed=chosen.seeds[0], model=list(chosen.networks))
 frozen = models.freeze(
     models.panel(table, split=settings.choosing), rule=settings.threshold.rule, value=settings.threshold.value
 )
@@ -43,32 +44,33 @@ made = {name: attribution.attribute(chosen, name, judged=judged[name], **asked) 
 #
 # Two cases of each cell of the 2 x 2 table are shown, those whose risk is nearest to the median of their cell.
 # The last column is the control: the same network with its weights drawn anew.
-# A network that takes five frames as channels mixes them in its first layer, so it has one map for all five.
+# A network that takes frames as channels mixes them in its first layer and has one map for all of them; one that takes them as time has a map for each.
+# Of a clip the frame with most calcification is drawn, and the clip itself plays above the figure.
 
 # %% tags=["remove-output"]
 first, *_, last = chosen.networks
 for slot, name in (("first", first), ("last", last)):
-    picture, shown = gallery.heat_maps(made[name], float(frozen[name]))
-    page.figure(f"fig-maps-{slot}", picture, data=shown.frame(), methods=f"{attribution.METHODS} {shown.rule}")
+    gallery.write_heat_maps(page, f"fig-maps-{slot}", made[name], float(frozen[name]), methods=attribution.METHODS)
 page.numbers(first=first, last=last)
+page.numbers(first_structure=made[first].structure, last_structure=made[last].structure)
 
 # %% [markdown]
 # :::{result-figure} fig-maps-first
 # :alt: Rows of cases from the four cells of the two-by-two table, each as image, heat map of the network, and heat map with random weights.
 #
-# **Where is {glue:text}`first` sensitive?** Grad-CAM for the positive class; the lesion is outlined, all maps share one scale within a case.
+# **Where is {glue:text}`first` sensitive?** Grad-CAM for the positive class; {glue:text}`first_structure` outlined, each map scaled within its case.
 # :::
 #
 # :::{result-figure} fig-maps-last
 # :alt: Rows of cases from the four cells of the two-by-two table, each as image, heat map of the network, and heat map with random weights.
 #
-# **Where is {glue:text}`last` sensitive?** Grad-CAM for the positive class over the middle frame; the lesion is outlined.
+# **Where is {glue:text}`last` sensitive?** Grad-CAM for the positive class; {glue:text}`last_structure` outlined, each map scaled within its case.
 # :::
 
 # %% [markdown]
 # ## Over all cases
 #
-# The share of the attribution inside the lesion means little by itself: a map without any preference has the share of the area.
+# The share of the attribution inside the lesion, or inside the calcifications of a clip, means little by itself: a map without any preference has the share of the area.
 # {numref}`tab-energy` therefore gives both, for the network and for the control.
 
 # %% tags=["remove-output"]
@@ -78,24 +80,19 @@ page.figure(
     "fig-energy", attribution.plot_energy(energies), data=energies, n=len(judged[first]), methods=attribution.METHODS
 )
 printed = models.printed(summary, {"share": "Share of attribution"}, digits=2)
-page.table(
-    "tab-energy",
-    printed,
-    columns=["model", "network", "zone", "n", "Share of attribution", "area"],
-    formats={"area": "{:.2f}"},
-    headers={"area": "Share of area"},
-    methods=attribution.METHODS,
-)
+columns = ["model", "structure", "network", "zone", "n", "Share of attribution", "area"]
+looks = {"formats": {"area": "{:.3f}"}, "headers": {"area": "Share of area"}}
+page.table("tab-energy", printed, columns=columns, methods=attribution.METHODS, **looks)
 
 # %% [markdown]
 # :::{result-figure} fig-energy
-# :alt: For each network, one dot a case: share of attribution inside the lesion against the share of its area, with the control.
+# :alt: For each network, one dot a case: share of attribution inside the structure against the share of its area, with the control.
 #
-# **Is the lesion more than its area?** One mark a judged case; above the diagonal the map prefers the lesion.
+# **Is the structure more than its area?** One mark a judged case; above the diagonal the map prefers the structure.
 # :::
 #
 # :::{result-table} tab-energy
-# **How much lies where?** Mean share of the attribution (95 % bootstrap interval) inside the lesion, within 2 mm of it and elsewhere.
+# **How much lies where?** Mean share of the attribution (95 % bootstrap interval) inside the structure, within 2 mm of it and elsewhere.
 # :::
 
 # %% [markdown]
@@ -110,9 +107,9 @@ formats = {"rank_correlation": "{:.2f}", "ssim": "{:.2f}"}
 page.table("tab-control", alike, formats=formats, methods=attribution.METHODS)
 
 # %% tags=["remove-output"]
-frames = attribution.occlusion(chosen, last, judged=judged[last], **asked)
-printed = models.printed(frames, {"effect": "Effect (logits)"}, digits=2)
-page.table("tab-frames", printed, columns=["model", "frame", "Effect (logits)"], methods=attribution.OCCLUSION)
+frames = attribution.occlusion(chosen, judged=judged, **asked)
+printed = None if frames is None else models.printed(frames, {"effect": "Effect (logits)"}, digits=2)
+page.table_if("tab-frames", printed, columns=["model", "frame", "Effect (logits)"], methods=attribution.OCCLUSION)
 page.numbers(answer=attribution.sentence(summary))
 
 # %% [markdown]
@@ -121,5 +118,6 @@ page.numbers(answer=attribution.sentence(summary))
 # :::
 #
 # :::{result-table} tab-frames
-# **Which frame counts?** Effect of hiding each channel of {glue:text}`last`.
+# :optional:
+# **Which frame counts?** Effect of hiding each frame of the networks that see several.
 # :::

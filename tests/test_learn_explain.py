@@ -108,14 +108,29 @@ def test_occluding_the_only_channel_that_counts_is_seen():
         module[0].weight[:, 0] = 0
     images = np.random.default_rng(0).random((3, 2, 12, 12)).astype(np.float32)
     for fill in explain.FILLS:
-        table = explain.channel_occlusion(module, images, fill=fill)
-        assert table["case"].tolist() == [0, 0, 1, 1, 2, 2] and table["channel"].tolist() == [0, 1] * 3
-        assert table.loc[table["channel"] == 0, "effect"].abs().max() < 1e-6
-        assert table.loc[table["channel"] == 1, "effect"].abs().min() > 1e-6
-    against = explain.channel_occlusion(module, images, fill="zero", target=0)
+        table = explain.occlusion(module, images, fill=fill)
+        assert table["case"].tolist() == [0, 0, 1, 1, 2, 2] and table["frame"].tolist() == [0, 1] * 3
+        assert table.loc[table["frame"] == 0, "effect"].abs().max() < 1e-6
+        assert table.loc[table["frame"] == 1, "effect"].abs().min() > 1e-6
+    against = explain.occlusion(module, images, fill="zero", target=0)
     assert against["effect"].to_numpy() == pytest.approx(-table_of(module, images), abs=1e-6)
     with pytest.raises(ValueError, match="fill must be one of mean, zero, case"):
-        explain.channel_occlusion(module, images, fill="blur")
+        explain.occlusion(module, images, fill="blur")
+
+
+def test_occluding_the_only_time_that_counts_is_seen():
+    class Last(nn.Module):
+        def forward(self, clip):
+            return clip[:, 0, -1].mean(dim=(1, 2))[:, None]
+
+    clips = np.random.default_rng(0).random((3, 1, 4, 12, 12)).astype(np.float32)
+    table = explain.occlusion(Last(), clips, fill="zero")
+    assert table["frame"].tolist() == [0, 1, 2, 3] * 3
+    assert (table.loc[table["frame"] < 3, "effect"] == 0).all()
+    last = table.loc[table["frame"] == 3, "effect"].to_numpy()
+    assert last == pytest.approx(clips[:, 0, 3].mean(axis=(1, 2)), abs=1e-6)
+    own = explain.occlusion(Last(), clips, fill="case")["effect"]
+    assert np.abs(own).max() < 1e-6, "a frame replaced by its own mean level keeps its mean"
 
 
 def table_of(module, images):
@@ -263,3 +278,52 @@ def test_cases_are_chosen_by_the_rule():
 def test_selection_refuses(change, options, message):
     with pytest.raises(ValueError, match=message):
         explain.select_cases(change(predictions()), 0.5, **({"per_cell": 1} | options))
+
+
+def test_energy_of_a_clip_is_that_of_its_frames_laid_side_by_side():
+    rng = np.random.default_rng(5)
+    maps, masks = rng.random((2, 3, 24, 24)), np.zeros((2, 3, 24, 24))
+    masks[0, 0, 4:8, 4:8] = masks[0, 2, 10:20, 12:15] = masks[1, 1, 9:12, 9:12] = 1
+    clip = explain.energy(maps, masks, margin_pixels=2)
+    # far apart on one wide plane, no frame's margin reaches another
+    gap = 5
+    wide = np.zeros((2, 24, 3 * (24 + gap)))
+    where, known = wide.copy(), wide.copy()
+    for time in range(3):
+        columns = slice(time * (24 + gap), time * (24 + gap) + 24)
+        wide[:, :, columns], where[:, :, columns], known[:, :, columns] = maps[:, time], masks[:, time], 1
+    plane = explain.energy(wide, where, margin_pixels=2)
+    for zone in ("inside", "margin", "outside"):
+        assert clip[zone].to_numpy() == pytest.approx(plane[zone].to_numpy())
+    assert clip["area_inside"].to_numpy() == pytest.approx(masks.mean(axis=(1, 2, 3)))
+    assert clip[["inside", "margin", "outside"]].sum(axis=1).to_numpy() == pytest.approx([1, 1])
+
+
+def test_similarity_of_clips_is_the_mean_over_frames():
+    first, second = np.random.default_rng(1).random((2, 2, 3, 12, 12))
+    both = explain.similarity(first, second)
+    each = [explain.similarity(first[:, time], second[:, time]) for time in range(3)]
+    assert both.to_numpy() == pytest.approx(np.mean([one.to_numpy() for one in each], axis=0))
+
+
+def test_a_clip_shows_the_frame_with_most_of_the_structure():
+    from helpers.book import gallery
+    from helpers.learn.attribution import Attribution
+
+    rng = np.random.default_rng(2)
+    maps, masks = rng.random((4, 5, 16, 16)), np.zeros((4, 5, 16, 16), dtype=np.uint8)
+    for case, time in enumerate((2, 0, 4, 1)):
+        masks[case, time, 3:6, 3:6] = 1
+        masks[case, 3, 3, 3] = 1
+    images = rng.integers(0, 256, (4, 5, 16, 16)).astype(np.uint8)
+    cases = pd.DataFrame({"case_id": list("abcd"), "label": [1, 1, 0, 0], "risk": [0.9, 0.1, 0.8, 0.2]})
+    made = Attribution("video", images, masks, maps, maps[::-1], cases, 0.2, "calcifications")
+    image, mask, *_ = made.stills([0, 2])
+    assert (image[0] == images[0, 2]).all() and (image[1] == images[2, 4]).all() and mask.sum() == 18
+    assert set(made.energy()["structure"]) == {"calcifications"}
+    picture, selection = gallery.heat_maps(made, 0.5)
+    assert len(picture.axes) == 4 * 3 + 1
+    clip = gallery.heat_clip(made, selection, scale=2)
+    assert clip.shape == (5, 4 * 32, 3 * 32 + 2 * 4, 3), "four cells, each with image, map and control"
+    still = Attribution("still", images[:, 0], masks[:, 0], maps[:, 0], maps[:, 1], cases, 0.2)
+    assert gallery.heat_clip(still, selection) is None

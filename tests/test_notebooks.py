@@ -34,7 +34,8 @@ def test_its_parameters_are_plain_literals_with_a_meaning(notebook):
 def test_its_cells_are_short_and_call_helpers(notebook):
     assert len(notebook.cells) <= 30
     for cell in (c for c in notebook.cells if c.cell_type == "code"):
-        assert len(cell.source.splitlines()) <= 15, cell.source
+        plain = "parameters" in cell.metadata.get("tags", [])  # one setting a line, each with its meaning
+        assert len(cell.source.splitlines()) <= (20 if plain else 15), cell.source
         for node in ast.walk(ast.parse(cell.source)):
             assert not isinstance(node, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef), cell.source
             if isinstance(node, ast.For | ast.While):

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 OUTLINE = "#ffd23f"
 LESION, REFERENCE = "#D55E00", "#0072B2"
+FRAMES_PER_SECOND = 4.0  # slow enough to follow a focus that shows in a few frames
 
 
 def pick(cases: pd.DataFrame, *, by: str, each: int) -> pd.DataFrame:
@@ -194,5 +195,52 @@ def heat_maps(made: Any, threshold: float) -> tuple[Figure, Any]:
     rows = made.places(selection)
     titles = [f"{case.cell}\n{case.case_id}\nrisk {case.risk:.2f}" for case in selection.cases.itertuples()]
     heads = ("what it saw", "Grad-CAM", "random weights")
-    maps = (made.maps[rows], made.control[rows])
-    return overlays(made.images[rows], maps, heads, titles, masks=made.masks[rows]), selection
+    images, masks, *maps = made.stills(rows)
+    return overlays(images, maps, heads, titles, masks=masks), selection
+
+
+def heat_clip(made: Any, selection: Any, *, scale: int = 2) -> np.ndarray | None:
+    """Clips of the selected cases, each beside its heat map and the control: one row a cell of the 2 x 2 table.
+
+    Parameters
+    ----------
+    made : helpers.learn.attribution.Attribution
+    selection : helpers.learn.selection.CaseSelection
+    scale : int
+        Enlargement.
+
+    Returns
+    -------
+    uint8 array of shape (time, height, width, 3), or None for a network of stills
+    """
+    from helpers.book.clips import overlay, side_by_side
+
+    if not made.volume:
+        return None
+    first = selection.cases.drop_duplicates("cell")
+    place = {case: i for i, case in enumerate(made.cases["case_id"])}
+    rows = []
+    for case in first["case_id"]:
+        i = place[case]
+        parts = [np.zeros_like(made.maps[i]), made.maps[i], made.control[i]]
+        rows.append(side_by_side(*(overlay(made.images[i], heat, made.masks[i], scale=scale) for heat in parts)))
+    return np.concatenate(rows, axis=1)
+
+
+def write_heat_maps(page: Any, name: str, made: Any, threshold: float, *, methods: str) -> None:
+    """Write the gallery of one network, and for a network of clips the clip that plays above it.
+
+    Parameters
+    ----------
+    page : helpers.book.report.Page
+    name : str
+        Of the figure.
+    made : helpers.learn.attribution.Attribution
+    threshold : float
+        The frozen threshold.
+    methods : str
+        How the maps were made; the rule that chose the cases is added.
+    """
+    picture, selection = heat_maps(made, threshold)
+    page.figure(name, picture, data=selection.frame(), methods=f"{methods} {selection.rule}")
+    page.clip_if(name, heat_clip(made, selection), frames_per_second=FRAMES_PER_SECOND)

@@ -171,6 +171,11 @@ class Page:
         """
         return None if figure is None else self.figure(name, figure, **options)
 
+    def clip_if(self, name: str, frames: np.ndarray | None, **options: Any) -> None:
+        """`clip` where there is one; nothing for None."""
+        if frames is not None:
+            self.clip(name, frames, **options)
+
     def table_if(self, name: str, frame: pd.DataFrame | None, **options: Any) -> pd.DataFrame | None:
         """`table` where there is one; nothing for None. The text shows it with `:optional:`."""
         return None if frame is None else self.table(name, frame, **options)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,12 +36,16 @@ class Attribution:
     Attributes
     ----------
     model : str
-    images, masks : uint8 arrays of shape (n, height, width)
-        What the network saw (the middle channel) and the lesion.
-    maps, control : float arrays of shape (n, height, width)
+    images, masks : uint8 arrays of shape (n, height, width), or (n, time, height, width) of clips
+        What the network saw (of several channels the middle one) and the structure in it.
+    maps, control : float arrays of the same shape
         Of the trained network, and of one with random weights.
     cases : DataFrame
         `case_id, label, risk`, in the order of the arrays.
+    pixel_mm : float
+        Side of a pixel of the arrays, millimetres.
+    structure : str
+        What the masks show: the lesion of a still, the calcifications of a clip.
     """
 
     model: str
@@ -50,16 +55,30 @@ class Attribution:
     control: np.ndarray
     cases: pd.DataFrame
     pixel_mm: float
+    structure: str = "lesion"
+
+    @property
+    def volume(self) -> bool:
+        """Whether the maps have a time axis."""
+        return self.maps.ndim == 4
+
+    def stills(self, rows: list[int]) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Image, mask, map and control of some cases; of a clip the frame that shows most of the structure."""
+        parts = self.images, self.masks, self.maps, self.control
+        if not self.volume:
+            return tuple(part[rows] for part in parts)
+        best = self.masks[rows].reshape(len(rows), self.masks.shape[1], -1).sum(axis=2).argmax(axis=1)
+        return tuple(part[rows, best] for part in parts)
 
     def energy(self) -> pd.DataFrame:
-        """Shares of each map inside the lesion, at its margin and outside, for network and control."""
+        """Shares of each map inside the structure, at its margin and outside, for network and control."""
         margin = MARGIN_MM / self.pixel_mm
         parts = []
         for kind, maps in (("trained", self.maps), ("random weights", self.control)):
             measured = heatmaps.energy(maps, self.masks, margin_pixels=margin)
             parts.append(pd.concat([self.cases.reset_index(drop=True), measured], axis=1).assign(network=kind))
         frame = pd.concat(parts, ignore_index=True)
-        return frame.assign(model=self.model)
+        return frame.assign(model=self.model, structure=self.structure)
 
     def similarity(self) -> pd.DataFrame:
         """How alike the trained network's maps are to the control's."""
@@ -92,7 +111,8 @@ def attribute(
     trained : path
         Folder of the training runs.
     judged : DataFrame
-        `case_id, label, risk` of the judged cases by this model and seed; cases without a mask are left out.
+        `case_id, label, risk` of the judged cases by this model and seed; cases without a mask, and clips whose
+        frames show no calcification, are left out.
 
     Returns
     -------
@@ -101,19 +121,20 @@ def attribute(
     Raises
     ------
     ValueError
-        If no judged case has a lesion mask.
+        If no judged case has a mask.
     """
     source = study.inputs[chosen.networks[model][0]]
     arrays = load_arrays(folder, chosen.networks[model][0], study=study)
     place = {case: i for i, case in enumerate(arrays.index["case_id"])}
     rows = np.array([place[case] for case in judged["case_id"]])
-    known = arrays.index["has_mask"].to_numpy(bool)[rows] if arrays.masks is not None else np.zeros(len(rows), bool)
+    masks = arrays.volume_masks if source.volume else arrays.masks
+    known = np.zeros(len(rows), dtype=bool) if masks is None else np.array([masks[row].any() for row in rows])
     if not known.any():
-        raise ValueError("judged: no case has a lesion mask, so no energy can be measured")
+        raise ValueError("judged: no case has a mask, so no energy can be measured")
     rows, cases = rows[known], judged[["case_id", "label", "risk"]][known].reset_index(drop=True)
     network = training.load(Path(trained) / chosen.run(model))
     view = training.network_view(arrays.images, rows=rows, settings=chosen.settings)
-    masks = training.network_view(arrays.masks[:, None] * np.uint8(255), rows=rows, settings=chosen.settings)
+    seen = training.network_view(np.uint8(255) * (masks[:, None] > 0), rows=rows, settings=chosen.settings)[:, 0]
     maps = explain.gradcam(network.module, view, target=1)
     control = explain.gradcam(explain.randomised(network.module, seed=CONTROL_SEED), view, target=1)
     shown = (view[:, view.shape[1] // 2] * 255).round().astype(np.uint8)
@@ -121,30 +142,43 @@ def attribute(
     sides = (arrays.index["crop_side"] * arrays.index["pixel_mm"]).to_numpy(float)[rows]
     side_mm = source.crop.side_mm or float(np.nanmedian(sides))
     pixel_mm = side_mm / chosen.settings.crop_size
-    return Attribution(model, shown, (masks[:, 0] > 0.5).astype(np.uint8), maps, control, cases, pixel_mm)
+    # a calcification may be smaller than a pixel of the view: a fifth of it is enough to count
+    found = (seen > (0.2 if source.volume else 0.5)).astype(np.uint8)
+    structure = "calcifications" if source.volume else "lesion"
+    return Attribution(model, shown, found, maps, control, cases, pixel_mm, structure)
 
 
 def occlusion(
-    chosen: Chosen, model: str, *, folder: str | Path, study: Study, trained: str | Path, judged
-) -> pd.DataFrame:
-    """Mean effect of hiding each key frame on the logit, over the judged cases.
+    chosen: Chosen, *, folder: str | Path, study: Study, trained: str | Path, judged: Mapping[str, pd.DataFrame]
+) -> pd.DataFrame | None:
+    """Mean effect of hiding each frame on the logit, over the judged cases, of every network that sees several.
+
+    Parameters
+    ----------
+    chosen, folder, study, trained
+        As in `attribute`.
+    judged : mapping of model to DataFrame
 
     Returns
     -------
-    DataFrame
+    DataFrame or None
         `model, frame` (from 1), `effect` (mean absolute change, logits), `effect_low, effect_high` (middle 95 % of
-        cases).
+        cases); None when every network sees a single frame.
     """
-    arrays = load_arrays(folder, chosen.networks[model][0], study=study)
-    place = {case: i for i, case in enumerate(arrays.index["case_id"])}
-    rows = np.array([place[case] for case in judged["case_id"]])
-    network = training.load(Path(trained) / chosen.run(model))
-    effects = explain.channel_occlusion(
-        network.module, training.network_view(arrays.images, rows=rows, settings=chosen.settings)
-    )
-    size = effects["effect"].abs().groupby(effects["channel"] + 1)
-    limits = {"effect": size.mean(), "effect_low": size.quantile(0.025), "effect_high": size.quantile(0.975)}
-    return pd.DataFrame(limits).rename_axis("frame").reset_index().assign(model=model)
+    parts = []
+    for model, (source, _) in chosen.networks.items():
+        arrays = load_arrays(folder, source, study=study)
+        if arrays.images[0].shape[:-2] in ((1,), (1, 1)):
+            continue
+        place = {case: i for i, case in enumerate(arrays.index["case_id"])}
+        rows = np.array([place[case] for case in judged[model]["case_id"]])
+        network = training.load(Path(trained) / chosen.run(model))
+        view = training.network_view(arrays.images, rows=rows, settings=chosen.settings)
+        effects = explain.occlusion(network.module, view)
+        size = effects["effect"].abs().groupby(effects["frame"] + 1)
+        limits = {"effect": size.mean(), "effect_low": size.quantile(0.025), "effect_high": size.quantile(0.975)}
+        parts.append(pd.DataFrame(limits).rename_axis("frame").reset_index().assign(model=model))
+    return pd.concat(parts, ignore_index=True) if parts else None
 
 
 def energy_summary(energies: pd.DataFrame, *, resamples: int = 2000, seed: int = 0) -> pd.DataFrame:
@@ -153,23 +187,24 @@ def energy_summary(energies: pd.DataFrame, *, resamples: int = 2000, seed: int =
     Returns
     -------
     DataFrame
-        `model, network, zone, n, share, share_low, share_high, area`; limits by bootstrap of cases (percentile). A
-        share equal to the area is what a map without any preference would have.
+        `model, structure, network, zone, n, share, share_low, share_high, area`; limits by bootstrap of cases
+        (percentile). A share equal to the area is what a map without any preference would have.
     """
     rows = []
-    for (model, network), part in energies.groupby(["model", "network"], sort=False):
+    for (model, structure, network), part in energies.groupby(["model", "structure", "network"], sort=False):
         part = part.dropna(subset=["inside"])
         draws = np.random.default_rng(seed).integers(0, len(part), (resamples, len(part)))
         for zone in ("inside", "margin", "outside"):
             values = part[zone].to_numpy()
             low, high = np.quantile(values[draws].mean(axis=1), [0.025, 0.975])
             area = part[f"area_{zone}"].mean()
-            rows.append((model, network, zone, len(part), values.mean(), low, high, area))
-    return pd.DataFrame(rows, columns=["model", "network", "zone", "n", "share", "share_low", "share_high", "area"])
+            rows.append((model, structure, network, zone, len(part), values.mean(), low, high, area))
+    columns = ["model", "structure", "network", "zone", "n", "share", "share_low", "share_high", "area"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def plot_energy(energies: pd.DataFrame):
-    """Draw, for every model, the share of attribution inside the lesion against the share of its area."""
+    """Draw, for every model, the share of attribution inside the structure against the share of its area."""
     import matplotlib.pyplot as plt
 
     models = list(energies["model"].unique())
@@ -179,9 +214,12 @@ def plot_energy(energies: pd.DataFrame):
         for network, (marker, color) in looks.items():
             part = energies[(energies["model"] == model) & (energies["network"] == network)]
             ax.scatter(part["area_inside"], part["inside"], s=18, marker=marker, color=color, label=network, alpha=0.7)
-        ax.plot([0, 1], [0, 1], color="0.5", linewidth=0.8, linestyle=(0, (2, 2)))
-        ax.set(xlim=(0, 1), ylim=(0, 1), aspect="equal", title=model)
-        ax.set(xlabel="Share of the area inside the lesion", ylabel="Share of the attribution inside")
+        own = energies[energies["model"] == model]
+        edge = 1.0 if own["area_inside"].max() > 0.3 else 1.1 * own[["area_inside", "inside"]].max().max()
+        ax.plot([0, edge], [0, edge], color="0.5", linewidth=0.8, linestyle=(0, (2, 2)))
+        ax.set(xlim=(0, edge), ylim=(0, edge), aspect="equal", title=model)
+        structure = own["structure"].iloc[0]
+        ax.set(xlabel=f"Share of the area inside: {structure}", ylabel="Share of the attribution inside")
         ax.legend(fontsize="small", loc="lower right")
     return figure
 
@@ -194,7 +232,7 @@ def sentence(summary: pd.DataFrame) -> str:
         control = part[part["network"] == "random weights"].iloc[0]
         said.append(
             f"{model}: {trained['share']:.0%} (95 % CI {trained['share_low']:.0%} to {trained['share_high']:.0%}) "
-            f"of the attribution lies inside the lesion, which covers {trained['area']:.0%} of the view; with random "
-            f"weights it is {control['share']:.0%}"
+            f"of the attribution lies inside the {trained['structure']}, with {trained['area']:.1%} of the view; "
+            f"with random weights it is {control['share']:.0%}"
         )
     return "; ".join(said) + "."

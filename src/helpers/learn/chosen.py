@@ -65,6 +65,18 @@ def settings_of(results: str | Path, run: str) -> dict[str, Any]:
     return record["parameters"]
 
 
+def by_case(results: str | Path) -> Path:
+    """Table with the risk of every case by the chosen networks, where patients vote too.
+
+    Parameters
+    ----------
+    results : path
+        `results/<study>`.
+    """
+    path = Path(results) / "networks" / "cases.csv"
+    return path if path.is_file() else Path(results) / "predictions.csv"
+
+
 def read_chosen(results: str | Path) -> Chosen:
     """Read the choice of a study from the page that made it, `fuse` or `networks`.
 

@@ -1,4 +1,4 @@
-"""Where a network looks: Grad-CAM in 2D and 3D, occlusion of channels, and networks with randomised weights."""
+"""Where a network looks: Grad-CAM in 2D and 3D, occlusion of frames, and networks with randomised weights."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from helpers.learn.heatmaps import energy, similarity
 from helpers.learn.selection import select_cases
 
 __all__ = [
-    "channel_occlusion",
     "energy",
     "gradcam",
     "last_map_layer",
     "layers",
+    "occlusion",
     "randomised",
     "select_cases",
     "similarity",
@@ -145,34 +145,34 @@ def gradcam(
     return torch.cat(maps).float().cpu().numpy()
 
 
-def channel_occlusion(
-    module: nn.Module, images: np.ndarray | Tensor, *, fill: str = "mean", target: int = 1
-) -> pd.DataFrame:
-    """Effect of each input channel on the logit: of each of the five frames of a CEUS case.
+def occlusion(module: nn.Module, images: np.ndarray | Tensor, *, fill: str = "mean", target: int = 1) -> pd.DataFrame:
+    """Effect on the logit of each frame: of each input channel of a still network, of each time of a clip's.
 
     Parameters
     ----------
     module, images
         As in `gradcam`.
     fill : str
-        What replaces a channel: `"mean"` that channel's mean image over the cases given, `"case"` its own mean
-        grey level, `"zero"` black.
+        What replaces a frame: `"mean"` that frame's mean image over the cases given, `"case"` its own mean grey
+        level, `"zero"` black.
     target : int
         Class; with one logit 1 is the logit and 0 its negative.
 
     Returns
     -------
     DataFrame
-        `case` (place in `images`), `channel`, `score`, `occluded`, `effect` (score - occluded; above 0: the
-        channel speaks for the target), in logits.
+        `case` (place in `images`), `frame`, `score`, `occluded`, `effect` (score - occluded; above 0: the frame
+        speaks for the target), in logits.
     """
     if fill not in FILLS:
         raise ValueError(f"fill must be one of {', '.join(FILLS)}, not {fill!r}")
     given = _prepare(module, images)
+    axis = given.dim() - 3  # channels of (n, channels, y, x), time of (n, channels, time, y, x)
     if fill == "mean":
         blank = given.mean(dim=0, keepdim=True).expand_as(given)
     elif fill == "case":
-        blank = given.flatten(2).mean(dim=2).reshape(*given.shape[:2], *[1] * (given.dim() - 2)).expand_as(given)
+        level = given.flatten(axis + 1).mean(dim=axis + 1)
+        blank = level.reshape(*given.shape[: axis + 1], 1, 1).expand_as(given)
     else:
         blank = torch.zeros_like(given)
     training, parts = module.training, []
@@ -180,15 +180,15 @@ def channel_occlusion(
     try:
         with torch.no_grad():
             score = _scores(module, given, target)
-            for channel in range(given.shape[1]):
+            for frame in range(given.shape[axis]):
                 hidden = given.clone()
-                hidden[:, channel] = blank[:, channel]
+                hidden.select(axis, frame).copy_(blank.select(axis, frame))
                 occluded = _scores(module, hidden, target)
-                part = {"case": np.arange(len(given)), "channel": channel, "score": score, "occluded": occluded}
+                part = {"case": np.arange(len(given)), "frame": frame, "score": score, "occluded": occluded}
                 parts.append(pd.DataFrame(part).assign(effect=score - occluded))
     finally:
         module.train(training)
-    return pd.concat(parts, ignore_index=True).sort_values(["case", "channel"], ignore_index=True)
+    return pd.concat(parts, ignore_index=True).sort_values(["case", "frame"], ignore_index=True)
 
 
 def randomised(module: nn.Module, *, seed: int, share: float = 1.0) -> nn.Module:

@@ -14,12 +14,12 @@ def energy(cam: np.ndarray, mask: np.ndarray, *, margin_pixels: float) -> pd.Dat
 
     Parameters
     ----------
-    cam : array of shape (n, height, width)
+    cam : array of shape (n, height, width) or (n, time, height, width)
         At least 0 everywhere.
-    mask : array of shape (n, height, width)
-        True (or above 0) in the lesion.
+    mask : array of the same shape
+        True (or above 0) in the lesion, or in another structure such as calcifications.
     margin_pixels : float
-        Width of the margin, in pixels, above 0.
+        Width of the margin, in pixels, above 0; within a frame, never from one frame to the next.
 
     Returns
     -------
@@ -44,16 +44,18 @@ def energy(cam: np.ndarray, mask: np.ndarray, *, margin_pixels: float) -> pd.Dat
     from scipy.ndimage import distance_transform_edt
 
     cam, mask = np.asarray(cam, dtype=float), np.asarray(mask) > 0
-    if cam.ndim != 3 or cam.shape != mask.shape:
-        raise ValueError(f"cam {cam.shape} and mask {mask.shape} must both be (n, height, width)")
+    if cam.ndim not in (3, 4) or cam.shape != mask.shape:
+        raise ValueError(f"cam {cam.shape} and mask {mask.shape} must both be (n, [time,] height, width)")
     if not margin_pixels > 0:
         raise ValueError(f"margin_pixels must be above 0, not {margin_pixels!r}")
     if not np.isfinite(cam).all() or (cam < 0).any():
         raise ValueError("cam must be finite and at least 0")
     rows = []
     for heat, lesion in zip(cam, mask):
-        near = distance_transform_edt(~lesion) <= margin_pixels if lesion.any() else np.zeros_like(lesion)
-        deep = distance_transform_edt(lesion) > margin_pixels
+        frames = lesion.reshape(-1, *lesion.shape[-2:])
+        away = [distance_transform_edt(~one) if one.any() else np.full(one.shape, np.inf) for one in frames]
+        near = (np.stack(away) <= margin_pixels).reshape(lesion.shape)
+        deep = np.stack([distance_transform_edt(one) > margin_pixels for one in frames]).reshape(lesion.shape)
         zones = {
             "inside": lesion,
             "margin": near & ~lesion,
@@ -73,8 +75,8 @@ def similarity(first: np.ndarray, second: np.ndarray) -> pd.DataFrame:
 
     Parameters
     ----------
-    first, second : arrays of shape (n, height, width)
-        In [0, 1], sides of at least 11 pixels.
+    first, second : arrays of shape (n, height, width) or (n, time, height, width)
+        In [0, 1], sides of at least 11 pixels; of clips the frames are compared one by one and averaged.
 
     Returns
     -------
@@ -91,8 +93,11 @@ def similarity(first: np.ndarray, second: np.ndarray) -> pd.DataFrame:
     from scipy.stats import rankdata
 
     first, second = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
-    if first.ndim != 3 or first.shape != second.shape or min(first.shape[1:]) < 11:
+    if first.ndim not in (3, 4) or first.shape != second.shape or min(first.shape[-2:]) < 11:
         raise ValueError(f"first {first.shape} and second {second.shape} must be (n, height, width) of 11 or more")
+    if first.ndim == 4:
+        each = [similarity(a, b).mean() for a, b in zip(first, second)]
+        return pd.DataFrame(each).reset_index(drop=True)
     rows = []
     for a, b in zip(first, second):
         ranks = [rankdata(one.ravel()) for one in (a, b)]
