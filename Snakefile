@@ -13,6 +13,8 @@ from helpers.book.dependencies import helpers_of
 
 PROFILE = config.get("profile", "quick")
 STUDIES = graph.studies(config.get("studies") or graph.DEFAULT_STUDIES, PROFILE)
+CHAPTERS = graph.chapters(STUDIES.values())
+BOOK_PAGES = graph.book_pages(STUDIES.values())
 GPU = int(config.get("gpu", graph.has_gpu()))
 # Snakemake sets OMP_NUM_THREADS to the threads of the rule; processes that start processes need one each.
 EXECUTE = "OMP_NUM_THREADS=1 python -m helpers.book.execute {input.notebook} {params.page} {params.values:q} > {log} 2>&1"
@@ -21,7 +23,7 @@ TEXT = [p for p in graph.files("book")] + ["_config.yml", "CHANGELOG.md"]
 wildcard_constraints:
     study="[A-Za-z][A-Za-z0-9_]*",
     input="[A-Za-z][A-Za-z0-9_]*",
-    architecture="[A-Za-z0-9_]+",
+    architecture="[A-Za-z0-9_]+(-cam)?",
     seed="[0-9]+",
 
 
@@ -59,7 +61,8 @@ rule book:
     input:
         text=TEXT,
         helpers=helpers_of("src/helpers/book/site.py") + ["src/helpers/book/site.py"],
-        notebooks=[path for study in STUDIES.values() for path in study.notebooks()],
+        notebooks=[path for study in STUDIES.values() for path in study.notebooks()]
+        + [f"results/book/{name}/notebook.ipynb" for name in BOOK_PAGES],
     output:
         "build/_build/html/index.html",
     params:
@@ -142,108 +145,137 @@ rule arrays:
         "OMP_NUM_THREADS=1 python -m helpers.data.arrays {params.folder:q} {output} > {log} 2>&1"
 
 
-# ------------------------------------------------------------------------------ chapters
-rule cohort:
-    input:
-        **notebook("cohort"),
-        splits="results/{study}/splits.csv",
-    output:
-        "results/{study}/cohort/notebook.ipynb",
-    params:
-        **page("cohort"),
-    resources:
-        mem_mb=2000,
-        runtime=10,
-    log:
-        "build/logs/{study}/cohort.log",
-    message:
-        "{wildcards.study}: chapter cohort"
-    shell:
-        EXECUTE
+# ------------------------------------------------------------------------------ chapters that write one notebook
+PREDICTIONS = {"predictions": "results/{study}/predictions.csv"}
+SPLITS = {"splits": "results/{study}/splits.csv"}
+READS = {
+    "assumptions": {"tables": lambda wildcards: of(wildcards).given()},
+    "cohort": SPLITS,
+    "inputs": {"arrays": "results/{study}/arrays.json"},
+    "discrimination": PREDICTIONS,
+    "compare": {**PREDICTIONS, "networks": "results/{study}/networks/notebook.ipynb"},
+    "calibration": PREDICTIONS,
+    "decision": PREDICTIONS,
+    "subgroups": {**PREDICTIONS, **SPLITS},
+    "readers": {"readings": folder("readings.csv"), "predictions": lambda wildcards: of(wildcards).predictions()},
+    "reporting": {"pages": lambda w: [p for p in of(w).notebooks() if "/reporting/" not in p]},
+}
+# a chapter that no study of this build has needs no rule: its notebook is not read, nor what it imports
+for chapter in [name for name in READS if name in CHAPTERS]:
+
+    rule:
+        name:
+            chapter
+        input:
+            **notebook(chapter),
+            **READS[chapter],
+        output:
+            f"results/{{study}}/{chapter}/notebook.ipynb",
+        params:
+            **page(chapter),
+        resources:
+            mem_mb=4000,
+            runtime=30,
+        log:
+            f"build/logs/{{study}}/{chapter}.log",
+        message:
+            f"{{wildcards.study}}: chapter {chapter}"
+        shell:
+            EXECUTE
 
 
-rule inputs:
-    input:
-        **notebook("inputs"),
-        arrays="results/{study}/arrays.json",
-    output:
-        "results/{study}/inputs/notebook.ipynb",
-    params:
-        **page("inputs"),
-    resources:
-        mem_mb=3000,
-        runtime=15,
-    log:
-        "build/logs/{study}/inputs.log",
-    message:
-        "{wildcards.study}: chapter inputs"
-    shell:
-        EXECUTE
+# ------------------------------------------------------------------------------ chapters that hand something on
+if "baseline" in CHAPTERS:
+
+    rule baseline:
+        input:
+            **notebook("baseline"),
+            splits="results/{study}/splits.csv",
+        output:
+            notebook="results/{study}/baseline/notebook.ipynb",
+            predictions="results/{study}/baseline/predictions.csv",
+        params:
+            **page("baseline"),
+        resources:
+            mem_mb=2000,
+            runtime=30,
+        log:
+            "build/logs/{study}/baseline.log",
+        message:
+            "{wildcards.study}: chapter baseline"
+        shell:
+            EXECUTE
 
 
-rule baseline:
-    input:
-        **notebook("baseline"),
-        splits="results/{study}/splits.csv",
-    output:
-        notebook="results/{study}/baseline/notebook.ipynb",
-        predictions="results/{study}/baseline/predictions.csv",
-    params:
-        **page("baseline"),
-    resources:
-        mem_mb=2000,
-        runtime=30,
-    log:
-        "build/logs/{study}/baseline.log",
-    message:
-        "{wildcards.study}: chapter baseline"
-    shell:
-        EXECUTE
+if "train" in CHAPTERS:
+
+    rule train:
+        input:
+            **notebook("train"),
+            arrays="results/{study}/arrays.json",
+        output:
+            notebook="results/{study}/train/{input}-{architecture}-s{seed}/notebook.ipynb",
+            predictions="results/{study}/train/{input}-{architecture}-s{seed}/predictions.csv",
+            checkpoint="results/{study}/train/{input}-{architecture}-s{seed}/checkpoint.safetensors",
+        params:
+            page="results/{study}/train/{input}-{architecture}-s{seed}",
+            values=lambda w: json.dumps(of(w).training(w.input, w.architecture, int(w.seed))),
+        resources:
+            mem_mb=6000,
+            runtime=240,
+            gpu=GPU,
+        log:
+            "build/logs/{study}/train-{input}-{architecture}-s{seed}.log",
+        message:
+            "{wildcards.study}: train {wildcards.architecture} on {wildcards.input}, seed {wildcards.seed}"
+        shell:
+            EXECUTE
 
 
-rule train:
-    input:
-        **notebook("train"),
-        arrays="results/{study}/arrays.json",
-    output:
-        notebook="results/{study}/train/{input}-{architecture}-s{seed}/notebook.ipynb",
-        predictions="results/{study}/train/{input}-{architecture}-s{seed}/predictions.csv",
-        checkpoint="results/{study}/train/{input}-{architecture}-s{seed}/checkpoint.safetensors",
-    params:
-        page="results/{study}/train/{input}-{architecture}-s{seed}",
-        values=lambda w: json.dumps(of(w).training(w.input, w.architecture, int(w.seed))),
-    resources:
-        mem_mb=6000,
-        runtime=240,
-        gpu=GPU,
-    log:
-        "build/logs/{study}/train-{input}-{architecture}-s{seed}.log",
-    message:
-        "{wildcards.study}: train {wildcards.architecture} on {wildcards.input}, seed {wildcards.seed}"
-    shell:
-        EXECUTE
+if "fuse" in CHAPTERS:
+
+    rule fuse:
+        input:
+            **notebook("fuse"),
+            candidates=lambda wildcards: of(wildcards).candidates(),
+        output:
+            notebook="results/{study}/fuse/notebook.ipynb",
+            predictions="results/{study}/fuse/predictions.csv",
+        params:
+            **page("fuse"),
+        threads: 1 if GPU else 2
+        resources:
+            mem_mb=6000,
+            runtime=240,
+            gpu=GPU,
+        log:
+            "build/logs/{study}/fuse.log",
+        message:
+            "{wildcards.study}: chapter fuse"
+        shell:
+            EXECUTE
 
 
-rule fuse:
-    input:
-        **notebook("fuse"),
-        candidates=lambda wildcards: of(wildcards).candidates(),
-    output:
-        notebook="results/{study}/fuse/notebook.ipynb",
-        predictions="results/{study}/fuse/predictions.csv",
-    params:
-        **page("fuse"),
-    threads: 1 if GPU else 2
-    resources:
-        mem_mb=6000,
-        runtime=240,
-        gpu=GPU,
-    log:
-        "build/logs/{study}/fuse.log",
-    message:
-        "{wildcards.study}: chapter fuse"
-    shell:
-        EXECUTE
+if "networks" in CHAPTERS:
+
+    rule networks:
+        input:
+            **notebook("networks"),
+            candidates=lambda wildcards: of(wildcards).candidates(),
+        output:
+            notebook="results/{study}/networks/notebook.ipynb",
+            predictions="results/{study}/networks/predictions.csv",
+        params:
+            **page("networks"),
+        resources:
+            mem_mb=3000,
+            runtime=15,
+        log:
+            "build/logs/{study}/networks.log",
+        message:
+            "{wildcards.study}: chapter networks"
+        shell:
+            EXECUTE
 
 
 rule predictions:
@@ -252,106 +284,59 @@ rule predictions:
         parts=lambda wildcards: of(wildcards).parts(),
     output:
         "results/{study}/predictions.csv",
+    params:
+        parts=lambda wildcards: of(wildcards).collected(),
     log:
         "build/logs/{study}/predictions.log",
     message:
         "{wildcards.study}: put the predictions together"
     shell:
-        "python -m helpers.stats.predictions {output} {input.parts} > {log} 2>&1"
+        "python -m helpers.stats.predictions {output} {params.parts:q} > {log} 2>&1"
 
 
-rule discrimination:
-    input:
-        **notebook("discrimination"),
-        predictions="results/{study}/predictions.csv",
-    output:
-        "results/{study}/discrimination/notebook.ipynb",
-    params:
-        **page("discrimination"),
-    resources:
-        mem_mb=3000,
-        runtime=15,
-    log:
-        "build/logs/{study}/discrimination.log",
-    message:
-        "{wildcards.study}: chapter discrimination"
-    shell:
-        EXECUTE
+if "explain" in CHAPTERS:
+
+    rule explain:
+        input:
+            **notebook("explain"),
+            predictions="results/{study}/predictions.csv",
+            chosen=lambda wildcards: of(wildcards).chosen(),
+        output:
+            "results/{study}/explain/notebook.ipynb",
+        params:
+            **page("explain"),
+        resources:
+            mem_mb=6000,
+            runtime=60,
+            gpu=GPU,
+        log:
+            "build/logs/{study}/explain.log",
+        message:
+            "{wildcards.study}: chapter explain"
+        shell:
+            EXECUTE
 
 
-rule calibration:
-    input:
-        **notebook("calibration"),
-        predictions="results/{study}/predictions.csv",
-    output:
-        "results/{study}/calibration/notebook.ipynb",
-    params:
-        **page("calibration"),
-    resources:
-        mem_mb=3000,
-        runtime=15,
-    log:
-        "build/logs/{study}/calibration.log",
-    message:
-        "{wildcards.study}: chapter calibration"
-    shell:
-        EXECUTE
+# ------------------------------------------------------------------------------ pages of the book itself
+for name in BOOK_PAGES:
 
-
-rule decision:
-    input:
-        **notebook("decision"),
-        predictions="results/{study}/predictions.csv",
-    output:
-        "results/{study}/decision/notebook.ipynb",
-    params:
-        **page("decision"),
-    resources:
-        mem_mb=3000,
-        runtime=15,
-    log:
-        "build/logs/{study}/decision.log",
-    message:
-        "{wildcards.study}: chapter decision"
-    shell:
-        EXECUTE
-
-
-rule explain:
-    input:
-        **notebook("explain"),
-        predictions="results/{study}/predictions.csv",
-        chosen="results/{study}/fuse/notebook.ipynb",
-    output:
-        "results/{study}/explain/notebook.ipynb",
-    params:
-        **page("explain"),
-    resources:
-        mem_mb=6000,
-        runtime=60,
-        gpu=GPU,
-    log:
-        "build/logs/{study}/explain.log",
-    message:
-        "{wildcards.study}: chapter explain"
-    shell:
-        EXECUTE
-
-
-rule reporting:
-    input:
-        **notebook("reporting"),
-        pages=lambda wildcards: [p for p in of(wildcards).notebooks() if "/reporting/" not in p],
-    output:
-        "results/{study}/reporting/notebook.ipynb",
-    params:
-        **page("reporting"),
-    resources:
-        mem_mb=2000,
-        runtime=10,
-    log:
-        "build/logs/{study}/reporting.log",
-    message:
-        "{wildcards.study}: chapter reporting"
-    shell:
-        EXECUTE
+    rule:
+        name:
+            f"book_{name}"
+        input:
+            **notebook(name),
+            read=graph.files(graph.BOOK_PAGES[name][1]),
+        output:
+            f"results/book/{name}/notebook.ipynb",
+        params:
+            page=f"results/book/{name}",
+            values=json.dumps(graph.book_parameters(name, PROFILE)),
+        resources:
+            mem_mb=3000,
+            runtime=120,
+        log:
+            f"build/logs/book/{name}.log",
+        message:
+            f"The book: chapter {name}"
+        shell:
+            EXECUTE

@@ -1,15 +1,21 @@
 """What reading through `helpers.data.media` costs, against decoding whole clips with OpenCV, in one run.
 
 Run with `python benchmarks/reading.py`; it writes its own clips (900 frames of 640 x 480) into a temporary
-folder, takes under two minutes, and prints one table. Ratios of one run compare; milliseconds depend on
+folder, takes a few minutes, and prints two tables. Ratios of one run compare; milliseconds depend on
 the machine and on what else it does, so the best of three is shown.
+
+The second table reads 32 frames near a label out of long clips (4,000 frames of 640 x 480): Motion JPEG and DICOM
+with JPEG frames go to the frames themselves; H.264 leans on the frames before, so it is decoded once up to the last
+wanted frame and gains little, the less the later the label. `--quick` leaves the first table out.
 """
 
 from __future__ import annotations
 
+import io
+import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import av
@@ -23,6 +29,7 @@ from helpers.data import media
 FRAMES, RATE, HEIGHT, WIDTH = 900, 30, 480, 640
 WANTED = list(range(0, FRAMES, 2 * RATE))  # 15 frames, one per two seconds
 CASES, CLIPS = 24, 4
+LONG = 4000  # frames of a long clip
 CLIP_KINDS = {
     "MJPEG AVI": ("mjpeg.avi", "mjpeg", "yuvj420p", {"qmin": "4", "qmax": "4"}),
     "H.264 MP4": ("h264.mp4", "libx264", "yuv420p", {"crf": "23", "g": "250", "preset": "veryfast"}),
@@ -49,9 +56,9 @@ def write_clip(path: Path, codec: str, pixels: str, options: dict, frames: list[
         container.mux(stream.encode())
 
 
-def opencv_full(path: Path) -> np.ndarray:
+def opencv_full(path: Path, frames: list[int] = WANTED) -> np.ndarray:
     """The usual way: decode everything, keep what is wanted."""
-    capture, kept, index, wanted = cv2.VideoCapture(str(path)), [], 0, set(WANTED)
+    capture, kept, index, wanted = cv2.VideoCapture(str(path)), [], 0, set(frames)
     while True:
         found, frame = capture.read()
         if not found:
@@ -128,11 +135,85 @@ def caching(folder: Path) -> list[dict]:
     return rows
 
 
+def write_dicom(path: Path, frames: Iterable[bytes]) -> None:
+    """A multi-frame ultrasound DICOM of JPEG frames."""
+    from pydicom.dataset import FileDataset, FileMetaDataset
+    from pydicom.encaps import encapsulate
+    from pydicom.uid import JPEGBaseline8Bit, UltrasoundMultiFrameImageStorage, generate_uid
+
+    meta, coded = FileMetaDataset(), list(frames)
+    meta.TransferSyntaxUID, meta.MediaStorageSOPClassUID = JPEGBaseline8Bit, UltrasoundMultiFrameImageStorage
+    meta.MediaStorageSOPInstanceUID = generate_uid()
+    dataset = FileDataset(str(path), {}, file_meta=meta, preamble=b"\0" * 128)
+    dataset.SOPClassUID, dataset.SOPInstanceUID = meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID
+    dataset.Rows, dataset.Columns, dataset.NumberOfFrames = HEIGHT, WIDTH, len(coded)
+    dataset.SamplesPerPixel, dataset.PhotometricInterpretation = 1, "MONOCHROME2"
+    dataset.BitsAllocated = dataset.BitsStored = 8
+    dataset.HighBit, dataset.PixelRepresentation = 7, 0
+    dataset.PixelData = encapsulate(coded)
+    dataset["PixelData"].VR, dataset["PixelData"].is_undefined_length = "OB", True
+    dataset.save_as(path, enforce_file_format=True)
+
+
+def jpeg(frame: np.ndarray) -> bytes:
+    out = io.BytesIO()
+    Image.fromarray(frame).save(out, "JPEG", quality=85)
+    return out.getvalue()
+
+
+def opencv_whole_dicom(path: Path, wanted: list[int]) -> np.ndarray:
+    """OpenCV knows no DICOM: pydicom finds the JPEG frames, OpenCV decodes each to grey."""
+    from pydicom import dcmread
+    from pydicom.encaps import generate_frames
+
+    dataset = dcmread(path)
+    coded = generate_frames(dataset.PixelData, number_of_frames=int(dataset.NumberOfFrames))
+    every = (cv2.imdecode(np.frombuffer(one, np.uint8), cv2.IMREAD_GRAYSCALE) for one in coded)
+    return np.stack([frame for index, frame in enumerate(every) if index in set(wanted)])
+
+
+def far_into_long_clips(folder: Path) -> list[dict]:
+    """32 frames near a label of a long clip, against decoding the whole clip with OpenCV."""
+    short, rows = speckle(LONG // 10), []
+    frames = [short[min(shift % 800, 799 - shift % 800)] for shift in range(LONG)]  # to and fro
+    for kind, (name, *coding) in {**CLIP_KINDS, "DICOM, JPEG": ("long.dcm",)}.items():
+        path = folder / f"long-{name}"
+        if name.endswith(".dcm"):
+            packed = [jpeg(frame) for frame in short]
+            write_dicom(path, (packed[min(shift % 800, 799 - shift % 800)] for shift in range(LONG)))
+        else:
+            write_clip(path, *coding, frames)
+        for label in (LONG // 10, LONG // 2, LONG - 10):
+            wanted = media.nearest_frames([label], LONG, 32).tolist()
+            peer = opencv_whole_dicom if name.endswith(".dcm") else opencv_full
+            whole = best(lambda path=path, wanted=wanted, peer=peer: peer(path, wanted), runs=1)
+            wall, core = best(lambda path=path, wanted=wanted: media.read(path, frames=wanted, declared=LONG))
+            found = media.read(path, frames=wanted, declared=LONG).astype(int)
+            rows.append(
+                {
+                    "what": f"{kind}, label at {label} of {LONG}",
+                    "megabytes": path.stat().st_size / 1e6,
+                    "wall_ms": wall,
+                    "core_ms": core,
+                    "opencv_wall_ms": whole[0],
+                    "times_as_quick_wall": whole[0] / wall,
+                    "times_as_quick_core": whole[1] / core,
+                    "largest_difference": np.abs(found - peer(path, wanted)).max(),
+                }
+            )
+    return rows
+
+
+def show(rows: list[dict]) -> None:
+    print(pd.DataFrame(rows).round(2).to_string(index=False, na_rep=""))
+
+
 def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        rows = [*reading(folder), *caching(folder)]
-    print(pd.DataFrame(rows).round(2).to_string(index=False, na_rep=""))
+        if "--quick" not in sys.argv:
+            show([*reading(folder), *caching(folder)])
+        show(far_into_long_clips(folder))
 
 
 if __name__ == "__main__":

@@ -2,12 +2,13 @@
 # (baseline)=
 # # What do the clinical signs alone tell?
 #
-# Reads `cohort.csv` · writes `predictions.csv`, {numref}`fig-coefficients` and {numref}`tab-internal` · seconds, no GPU
+# Reads `cohort.csv` · writes `predictions.csv`, {numref}`fig-coefficients`, {numref}`tab-internal` and {numref}`fig-instability` · seconds, no GPU
 #
 # :::{admonition} In short
 # :class: in-short
 # A penalised logistic regression on {glue:text}`n_predictors` covariates of the cohort table, with no image.
 # {glue:text}`answer`
+# {glue:text}`stability`
 # Every later chapter shows it beside the networks: a network must beat it to be worth its cost.
 # :::
 
@@ -16,14 +17,14 @@ study = "data/olnm"  # folder of the study
 results = "results/olnm"  # folder of its results
 folds = 5  # parts of the inner cross-validation that chooses the penalty
 repeats = 10  # repeats of the cross-validation in a study without a test set
-resamples = 500  # bootstrap samples of patients for the optimism
+resamples = 500  # refits on bootstrap samples of patients, for optimism and instability
 
 # %% tags=["hide-input"]
-from helpers.book import report
+from helpers.book import report, sentences_subgroups
 from helpers.data import cohort
 from helpers.data.study import read as read_study
 from helpers.learn import baseline
-from helpers.stats import predictions
+from helpers.stats import instability, models, predictions
 
 # %% [markdown]
 # The covariates are those that `study.yaml` marks as predictors; none was picked by its P value.
@@ -31,7 +32,7 @@ from helpers.stats import predictions
 # %%
 settings = read_study(study)
 page = report.page(f"{results}/baseline", simulated=settings.simulated, study=settings.name)
-cases = cohort.read(study, study=settings)
+cases = cohort.answering(cohort.read(study, study=settings), settings)
 fitted = baseline.fit(cases, settings, folds=folds, repeats=repeats)
 
 # %% [markdown]
@@ -54,14 +55,59 @@ page.figure("fig-coefficients", fitted.plot(), data=fitted.model.coefficients(),
 #
 # The whole procedure, the choice of the penalty included, is repeated on bootstrap samples of the patients it was made from.
 # The mean drop from sample to original patients is the optimism (Harrell), and is taken off.
+# A slope far above one belongs to a model that was shrunk more than needed; then a few refits are extreme, and the range says more than the mean.
 
 # %% tags=["remove-output"]
-internal = baseline.optimism(cases, settings, folds=folds, resamples=min(resamples, 200))
-page.table("tab-internal", internal, methods=baseline.OPTIMISM)
+refits = baseline.refits(cases, settings, folds=folds, resamples=resamples)
+internal = refits.table
+shown = ["measure", "apparent", "optimism", "optimism_se", "corrected", "refits", "low", "high"]
+heads = {"refits": "Refits, median", "low": "2.5 percentile", "high": "97.5 percentile"}
+page.table("tab-internal", internal, columns=shown, headers=heads, methods=baseline.OPTIMISM)
 
 # %% [markdown]
 # :::{result-table} tab-internal
-# **How good is it on new patients of the same kind?** Apparent performance, optimism and corrected performance.
+# **How good is it on new patients of the same kind?** Apparent performance, optimism with its Monte Carlo error, and corrected performance.
+# :::
+
+# %% [markdown]
+# ## Would other patients have made another model?
+#
+# The same refits predict the same training patients again: {numref}`fig-instability` shows how far a patient's risk depends on who else was in the study.
+# The threshold stays the frozen one, so a changed decision is a changed risk, not a changed rule.
+
+# %% tags=["remove-output"]
+name, rule = settings.clinical.name, {"rule": settings.threshold.rule, "value": settings.threshold.value}
+frozen = models.freeze(models.chooser(fitted.predictions, settings.choosing), **rule, models=[name])[name]
+moved = instability.of_refits(
+    refits.label, refits.reference, refits.risks, patient_id=refits.patient, threshold=frozen, model=name
+)
+methods = f"{moved.methods} {baseline.REFITS}"
+page.figure("fig-instability", moved.panels(), data=moved.cases(), n=fitted.n, methods=methods)
+
+# %% [markdown]
+# :::{result-figure} fig-instability
+# :alt: Three squares over the risk of each training patient: risks by the refits with percentiles, mean change of the risk, and share of refits that decide otherwise.
+#
+# **Is a patient's risk the model's or chance's?** Left: risk by every refit against that of the model, with the 2.5 and 97.5 percentiles of each patient; middle: mean absolute change of the risk (MAPE); right: share of refits that decide otherwise. Dotted: the frozen threshold; dashed: no change, or the mean.
+# :::
+
+# %% tags=["remove-output"]
+spread = moved.summary()
+heads = {
+    "auc": "AUC of the model",
+    "auc_low": "AUC of refits, 2.5 percentile",
+    "auc_high": "97.5 percentile",
+    "mape": "MAPE, mean",
+    "mape_max": "MAPE, largest",
+    "width": "Range of a risk, median",
+    "flips": "Decisions changed",
+    "unsure": "Patients unsure",
+}
+page.table("tab-instability", spread, columns=["runs", *heads], headers={"runs": "Refits", **heads}, methods=methods)
+
+# %% [markdown]
+# :::{result-table} tab-instability
+# **How far do refits differ?** The range of a risk is that from the 2.5 to the 97.5 percentile; a patient is unsure when more than a tenth of the refits decide otherwise.
 # :::
 
 # %% [markdown]
@@ -82,3 +128,4 @@ page.table("tab-single", single.frame(), methods="Log-loss and AUC by cross-vali
 predictions.write(fitted.predictions, page.folder / "predictions.csv")
 fitted.model.write(page.folder / "model.json")
 page.numbers(n_predictors=len(settings.predictors), answer=baseline.sentence(internal, single))
+page.numbers(stability=sentences_subgroups.refits(spread, threshold=float(frozen)))

@@ -2,22 +2,24 @@
 # (calibration)=
 # # Can the risks be taken at their word?
 #
-# Reads `predictions.csv` · writes {numref}`fig-calibration` and {numref}`tab-calibration` · seconds, no GPU
+# Reads `predictions.csv` · writes {numref}`fig-calibration`, {numref}`tab-calibration` and {numref}`tab-distance` · seconds, no GPU
 #
 # :::{admonition} In short
 # :class: in-short
 # {glue:text}`answer`
 # {glue:text}`caution`
+# {glue:text}`mended`
 # :::
 
 # %% tags=["parameters"]
 study = "data/olnm"  # folder of the study
 results = "results/olnm"  # folder of its results
+resamples = 500  # bootstrap samples of patients
 
 # %% tags=["hide-input"]
 from helpers.book import report, sentences
 from helpers.data.study import read as read_study
-from helpers.stats import calibrated, models, predictions
+from helpers.stats import calibrated, calibrated_plot, models, multiclass_table, predictions
 
 # %% [markdown]
 # A risk of 20 % should come true in 20 of 100 such cases.
@@ -26,9 +28,10 @@ from helpers.stats import calibrated, models, predictions
 # %%
 settings = read_study(study)
 page = report.page(f"{results}/calibration", simulated=settings.simulated, study=settings.name)
-table = predictions.read(f"{results}/predictions.csv")
-judged = models.panel(table, split=settings.judged)
-curves = calibrated.each(judged)
+raw = predictions.read(f"{results}/predictions.csv")
+table = multiclass_table.against_rest(raw, positive=settings.outcome.positive)
+judged, chooser = models.judged_parts(table, settings.judged), models.chooser(table, settings.choosing)
+curves = calibrated.every(judged, resamples=resamples)
 
 # %% [markdown]
 # ## The curve
@@ -36,13 +39,9 @@ curves = calibrated.each(judged)
 # The line of a model on the diagonal is right at every risk; below the curve stands how many cases have that risk.
 
 # %% tags=["remove-output"]
-page.figure(
-    "fig-calibration",
-    calibrated.plot(curves),
-    data=calibrated.points(curves),
-    n=judged.n,
-    methods=next(iter(curves.values())).methods,
-)
+methods = calibrated.methods(curves)
+points = calibrated.points(curves)
+page.figure("fig-calibration", calibrated_plot.plot(curves), data=points, n=judged[0].n, methods=methods)
 
 # %% [markdown]
 # :::{result-figure} fig-calibration
@@ -50,54 +49,70 @@ page.figure(
 #
 # **Do risks come true?** Flexible calibration curves with 95 % bands, and the distribution of risks by outcome.
 # :::
-
-# %% [markdown]
+#
 # ## The numbers
 #
 # Two intercepts exist and are both named: in the large (with the slope fixed at 1), and joint with the slope.
 
 # %% tags=["remove-output"]
 summary = calibrated.summary(curves)
-heads = {
-    "in_the_large": "In the large",
-    "slope": "Slope",
-    "joint_intercept": "Joint intercept",
-    "observed_expected": "O:E",
-    "brier": "Brier",
-    "ici": "ICI",
-}
-page.table(
-    "tab-calibration",
-    models.printed(summary, heads, digits=2),
-    columns=["model", "n", "events", *heads.values()],
-    methods=next(iter(curves.values())).methods,
-)
+heads = {"in_the_large": "Intercept in the large", "slope": "Slope"}
+heads |= {"joint_intercept": "Joint intercept", "observed_expected": "O:E"}
+columns = ["split", "model", "n", "events", *heads.values()]
+page.table("tab-calibration", models.printed(summary, heads, digits=2), columns=columns, methods=methods)
 
 # %% [markdown]
 # :::{result-table} tab-calibration
-# **How far from the truth?** Estimate (95 % confidence interval) on the judged cases.
+# **Are risks too high, too low or too extreme?** Estimate (95 % confidence interval); the ideals are 0, 1, 0 and 1.
 # :::
+#
+# ## How far off is a case?
+#
+# {numref}`tab-distance` measures the distance of each case's risk from the curve, in risk: a mean of 0.05 is five cases in a hundred.
+
+# %% tags=["remove-output"]
+distances = calibrated.summary(curves, measures=calibrated.DISTANCES)
+heads = {"ici": "ICI", "e50": "E50", "e90": "E90", "emax": "Emax"}
+heads |= {"brier": "Brier score", "scaled_brier": "Scaled Brier score"}
+shown, columns = models.printed(distances, heads, digits=3), ["split", "model", *heads.values()]
+page.table("tab-distance", shown, columns=columns, methods=calibrated.DISTANCE.format(resamples=resamples))
 
 # %% [markdown]
+# :::{result-table} tab-distance
+# **How far from the truth?** Mean, median, 90th percentile and maximum distance, and the Brier score (95 % interval).
+# :::
+#
+# ## What the Brier score is made of
+#
+# It joins calibration and discrimination in one number; {numref}`tab-brier` takes them apart again.
+
+# %% tags=["remove-output"]
+heads = {"brier": "Brier score", "miscalibration": "Miscalibration", "discrimination": "Discrimination"}
+heads |= {"uncertainty": "Uncertainty", "spiegelhalter_p": "P (Spiegelhalter)"}
+options = {"columns": ["split", "model", *heads], "headers": heads, "formats": {"spiegelhalter_p": models.p_text}}
+page.table("tab-brier", calibrated.decomposition(curves), **options, methods=calibrated.PARTS)
+
+# %% [markdown]
+# :::{result-table} tab-brier
+# **Is it the risks or the ranking?** Score = miscalibration (0 is best) − discrimination (more is better) + uncertainty (of the cases alone).
+# :::
+#
 # ## After recalibration
 #
-# Each map is fitted where thresholds are chosen too, never on the judged cases.
+# {glue:text}`source`
 # Class weighting in training moves risks upwards, so the raw risks of a network are expected to need it.
 
 # %% tags=["remove-output"]
-ladder = calibrated.ladder(models.panel(table, split=settings.choosing), judged)
-heads = {"in_the_large": "In the large", "slope": "Slope", "brier": "Brier"}
-page.table(
-    "tab-recalibration",
-    models.printed(ladder, heads, digits=2),
-    columns=["model", "method", *heads.values()],
-    methods=calibrated.LADDER,
-)
+ladder = calibrated.ladder(chooser, judged)
+shown, columns = calibrated.ladder_shown(ladder)
+page.table_if("tab-recalibration", shown, columns=columns, methods=calibrated.LADDER)
 
 # %% [markdown]
 # :::{result-table} tab-recalibration
+# :optional:
 # **What does recalibration mend?** Calibration on the judged cases after each map fitted elsewhere.
 # :::
 
 # %% tags=["remove-output"]
-page.numbers(answer=sentences.calibration(summary, judged.title), caution=sentences.few_events(curves))
+page.numbers(answer=sentences.calibration(summary), caution=sentences.few_events(curves))
+page.numbers(mended=sentences.mended(ladder), source=sentences.maps(chooser))

@@ -28,6 +28,7 @@ from helpers.stats import study_size
 settings = read_study(study)
 page = report.page(f"{results}/cohort", simulated=settings.simulated, study=settings.name)
 cases = cohort.read(study, study=settings)
+units = cohort.answering(cases, settings)  # patients where they vote, else cases
 splits = cohort.manifest(cases)
 page.card(settings.title, question=settings.question, outcome=settings.outcome.name, unit=settings.unit)
 
@@ -55,17 +56,17 @@ page.figure("fig-flow", flow.plot(), data=flow.frame(), methods=flow.methods, n=
 # P values are given because journals ask for them; none of them chose a predictor.
 
 # %% tags=["remove-output"]
-groups = cohort.groups(cases)
+groups = cohort.groups(units)
 columns = [c.model_dump() for c in settings.covariates]
 names = {0: settings.outcome.negative, 1: settings.outcome.positive}
 table = cohort.table_one(
-    cases.assign(split=groups), "label", columns=columns, tests="standard", levels=names, within="split"
+    units.assign(split=groups), "label", columns=columns, tests="standard", levels=names, within="split"
 )
 page.table("tab-one", table_view.render(table), methods=table_view.methods(table))
 
 # %% [markdown]
 # :::{result-table} tab-one
-# **How do positive and negative cases differ?** Characteristics by outcome in each split: mean ± SD, or n (%).
+# **How do positives and negatives differ?** Characteristics by outcome in each split, of patients where their cases vote: mean ± SD, or n (%).
 # :::
 
 # %% [markdown]
@@ -106,7 +107,7 @@ page.table("tab-splits", splits.assign(sha256=splits["sha256"].str[:16]), header
 # Riley's criteria say how many patients a model with this many candidate parameters needs, and how many a test set needs for useful intervals; {numref}`tab-size` sets them beside what is here.
 
 # %% tags=["remove-output"]
-size = study_size.assess(cases, predictors=settings.predictors)
+size = study_size.assess(units, predictors=settings.predictors)
 page.table("tab-size", size.frame(), methods=size.methods)
 
 # %% [markdown]

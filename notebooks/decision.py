@@ -2,22 +2,26 @@
 # (decision)=
 # # Would acting on a model do more good than harm?
 #
-# Reads `predictions.csv` · writes {numref}`fig-decision` and {numref}`tab-decision` · seconds, no GPU
+# Reads `predictions.csv` · writes {numref}`fig-decision`, {numref}`fig-difference`, {numref}`fig-best` and {numref}`tab-decision` · seconds, no GPU
 #
 # :::{admonition} In short
 # :class: in-short
 # {glue:text}`answer`
+# {glue:text}`surest`
+# {glue:text}`risks`
 # :::
 
 # %% tags=["parameters"]
 study = "data/olnm"  # folder of the study
 results = "results/olnm"  # folder of its results
 resamples = 500  # bootstrap samples of patients
+prevalence = 0.0  # of the population, for cases sampled by outcome (case-control); 0: that of the cases
+harm = 0.0  # of a prediction: 1 / (predictions one would make to find one event); 0: none
 
 # %% tags=["hide-input"]
 from helpers.book import report, sentences
 from helpers.data.study import read as read_study
-from helpers.stats import calibrated, decision, decision_range, models, predictions
+from helpers.stats import calibrated, decision_panels, decision_range, models, multiclass_table, predictions
 
 # %% [markdown]
 # A decision curve asks, at each risk at which one would act, whether acting on the model beats acting on everyone or on no one.
@@ -26,10 +30,11 @@ from helpers.stats import calibrated, decision, decision_range, models, predicti
 # %%
 settings = read_study(study)
 page = report.page(f"{results}/decision", simulated=settings.simulated, study=settings.name)
-table = predictions.read(f"{results}/predictions.csv")
-judged = models.panel(table, split=settings.judged)
-asked = decision_range.grid(settings.decision.low, settings.decision.high, settings.decision.step)
-page.card("Declared range", low=settings.decision.low, high=settings.decision.high, reason=settings.decision.reason)
+raw = predictions.read(f"{results}/predictions.csv")
+table = multiclass_table.against_rest(raw, positive=settings.outcome.positive)
+judged, chooser = models.judged_parts(table, settings.judged), models.chooser(table, settings.choosing)
+declared = (settings.decision.low, settings.decision.high)
+page.card("Declared range", low=declared[0], high=declared[1], reason=settings.decision.reason)
 
 # %% [markdown]
 # ## Net benefit
@@ -37,45 +42,65 @@ page.card("Declared range", low=settings.decision.low, high=settings.decision.hi
 # Risks are recalibrated first where the study has cases to do it on: a decision curve of risks that are known to be off asks the wrong question.
 
 # %% tags=["remove-output"]
-risks = calibrated.for_decisions(models.panel(table, split=settings.choosing), judged)
-curve = decision.decision_curve(
-    judged.label, risks, thresholds=asked, patient_id=judged.patient_id, resamples=resamples
-)
-figure = curve.plot(declared=(settings.decision.low, settings.decision.high))
-page.figure("fig-decision", figure, data=curve.frame(), n=judged.n, methods=curve.methods)
+thresholds = decision_range.grid(*declared, settings.decision.step)
+options = {"thresholds": thresholds, "resamples": resamples, "harm": harm, "prevalence": prevalence}
+curves = decision_panels.every(judged, chooser, **options)
+data, methods = decision_panels.frame(curves), decision_panels.methods(curves)
+page.figure("fig-decision", decision_panels.plot(curves, declared=declared), data=data, n=judged[0].n, methods=methods)
 
 # %% [markdown]
 # :::{result-figure} fig-decision
-# :alt: Net benefit against the risk threshold for every model, acting on all and acting on none.
+# :alt: Net benefit against the risk threshold for every model, acting on all and acting on none; beside it the interventions avoided.
 #
 # **Is it worth acting on?** Net benefit per case over the declared range; a model is of use where its line lies above both grey ones.
 # :::
-
-# %% [markdown]
+#
 # ## In numbers
 #
 # Net benefit counts true positives, less false positives at the exchange rate of the threshold; the band is sampling uncertainty, not a test.
 
 # %% tags=["remove-output"]
-frame = curve.frame()
-few = frame[frame["threshold"].isin(decision_range.marks(asked))].rename(
-    columns={"low": "net_benefit_low", "high": "net_benefit_high"}
-)
-shown = models.printed(few, {"net_benefit": "Net benefit"})
-columns = ["threshold", "strategy", "Net benefit", "standardized", "interventions_avoided"]
-page.table(
-    "tab-decision",
-    shown,
-    columns=columns,
-    formats={"threshold": "{:.2f}"},
-    headers={"standardized": "Standardised", "interventions_avoided": "Interventions avoided per 100"},
-    methods=curve.methods,
-)
+shown, columns = decision_panels.shown(data, thresholds)
+looks = decision_panels.looks(shown)
+page.table("tab-decision", shown, columns=columns, **looks, methods=methods)
 
 # %% [markdown]
 # :::{result-table} tab-decision
-# **What is gained?** Net benefit (95 % interval), standardised net benefit and interventions avoided at five risks of the declared range.
+# **What is gained?** Net benefit (95 % interval), standardised net benefit, interventions avoided and probability of being best at a few risks of the declared range.
+# :::
+#
+# ## One model less another
+#
+# Bands of two curves overlap more than their difference is uncertain, because both are judged on the same cases; {numref}`fig-difference` draws the difference itself.
+
+# %% tags=["remove-output"]
+names = list(judged[0].risks)
+against = models.focus(names, chooser=chooser, baseline=settings.clinical.name)
+gaps = decision_panels.differences(curves, against=against)
+figure = decision_panels.plot_differences(gaps, names=names)
+page.figure("fig-difference", figure, data=gaps, n=judged[0].n, methods=decision_panels.DIFFERENCE)
+
+# %% [markdown]
+# :::{result-figure} fig-difference
+# :alt: Difference in net benefit between models over the declared range, each with a band around it and a line at no difference.
+#
+# **Which model does more good?** Difference in net benefit with pointwise 95 % band; above the line at zero the first model does more good.
+# :::
+#
+# ## Which would be chosen again?
+#
+# In other patients of the same kind another strategy might come out best; {numref}`fig-best` shows how often.
+
+# %% tags=["remove-output"]
+page.figure("fig-best", decision_panels.plot_best(curves), data=data, n=judged[0].n, methods=decision_panels.BEST)
+
+# %% [markdown]
+# :::{result-figure} fig-best
+# :alt: For every strategy and threshold the share of bootstrap samples in which it has the highest net benefit, as shades of blue.
+#
+# **How sure is the choice?** Probability that a strategy has the highest net benefit of all; the number stands where it is highest.
 # :::
 
 # %% tags=["remove-output"]
-page.numbers(answer=sentences.decision(curve, settings.decision.low, settings.decision.high))
+page.numbers(answer=sentences.decision(curves, *declared), surest=sentences.surest(curves))
+page.numbers(risks=calibrated.words(chooser))

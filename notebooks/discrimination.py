@@ -2,12 +2,13 @@
 # (discrimination)=
 # # How well are positive and negative cases told apart?
 #
-# Reads `predictions.csv` · writes {numref}`fig-roc`, {numref}`tab-performance` and the comparisons · seconds, no GPU
+# Reads `predictions.csv` · writes {numref}`fig-roc`, {numref}`tab-performance`, every two-by-two measure and the comparisons · seconds, no GPU
 #
 # :::{admonition} In short
 # :class: in-short
 # {glue:text}`answer`
 # {glue:text}`comparison`
+# {glue:text}`agreement`
 # {glue:text}`ceiling`
 # :::
 
@@ -15,12 +16,15 @@
 study = "data/olnm"  # folder of the study
 results = "results/olnm"  # folder of its results
 resamples = 500  # bootstrap samples of patients
+fixed = 0.90  # specificity at which sensitivity is read, and the reverse; declared before looking
 
 # %% tags=["hide-input"]
 from helpers.book import report, sentences
 from helpers.data import cases
 from helpers.data.study import read as read_study
-from helpers.stats import discrimination, instability, models, predictions
+from helpers.stats import auc_tables, instability, models, models_spread, multiclass_table, predictions, roc_panels
+from helpers.stats import operating_points_prevalence as elsewhere
+from helpers.stats import operating_points_table as points
 
 # %% [markdown]
 # The table holds frozen predictions, one row a case, model and seed; nothing below can change them.
@@ -29,124 +33,218 @@ from helpers.stats import discrimination, instability, models, predictions
 # %%
 settings = read_study(study)
 page = report.page(f"{results}/discrimination", simulated=settings.simulated, study=settings.name)
-table = predictions.read(f"{results}/predictions.csv")
-parts = models.panels(table)
-judged = models.panel(table, split=settings.judged)
+raw = predictions.read(f"{results}/predictions.csv")
+table = multiclass_table.against_rest(raw, positive=settings.outcome.positive)
+parts, judged = models.panels(table), models.judged_parts(table, settings.judged)
+chooser, names = models.chooser(table, settings.choosing), list(judged[0].risks)
+asked = {"chooser": chooser, "baseline": settings.clinical.name}
+pairs = models.family(names, **asked)
 
 # %% [markdown]
 # ## The threshold is fixed first
 #
-# It is chosen where no test label is read, and frozen: {numref}`tab-thresholds` says where each came from.
+# It is chosen where no test label is read, or declared by clinicians, and frozen: {numref}`tab-thresholds` says where each came from.
 
 # %% tags=["remove-output"]
-chooser = models.panel(table, split=settings.choosing)
-frozen = models.freeze(chooser, rule=settings.threshold.rule, value=settings.threshold.value)
-thresholds = models.threshold_table(frozen)
-page.table("tab-thresholds", thresholds, methods=next(iter(frozen.values())).methods)
+frozen = models.freeze(chooser, rule=settings.threshold.rule, value=settings.threshold.value, models=names)
+page.table("tab-thresholds", models.threshold_table(frozen), methods=next(iter(frozen.values())).methods)
 
 # %% [markdown]
 # :::{result-table} tab-thresholds
 # **Where do the thresholds come from?** Rule, split, cases and events of each frozen threshold.
 # :::
-
-# %% [markdown]
+#
 # ## ROC curves
 #
 # Training curves are apparent: the network has seen those cases, and no claim may rest on them.
 
 # %% tags=["remove-output"]
-figure = models.plot_all_rocs(parts, frozen)
-curves = models.roc_points(parts)
-page.figure("fig-roc", figure, data=curves, n=judged.n, methods=models.rocs(judged)[0].methods)
+curves = roc_panels.every(parts, frozen)
+methods = roc_panels.methods(curves, judged[0].title)
+page.figure("fig-roc", roc_panels.plot(curves), data=roc_panels.points(curves), n=judged[0].n, methods=methods)
+page.table("tab-auc", auc_tables.by_split(curves), columns=["model", *curves], methods=methods)
 
 # %% [markdown]
 # :::{result-figure} fig-roc
-# :alt: ROC curves of every model, one square for each split, with the frozen operating point marked where models are judged.
+# :alt: ROC curves with the frozen operating point marked where models are judged; one square for each split, or for each model when there are many.
 #
 # **Who is told apart?** ROC curves with the AUC and its 95 % confidence interval; the mark is the frozen operating point.
 # :::
-
-# %% [markdown]
+#
+# :::{result-table} tab-auc
+# **Is the training performance kept?** AUC (95 % confidence interval) of each model in every split.
+# :::
+#
 # ## Performance at the frozen threshold
 #
-# {numref}`tab-performance` has the columns of the published table, each with its interval.
+# {numref}`tab-performance` has the columns of the published tables, {numref}`tab-measures` every other measure, each with its proper interval.
 
 # %% tags=["remove-output"]
-performance = models.performance_of(parts, frozen)
-heads = {
-    "auc": "AUC",
-    "sensitivity": "Sensitivity",
-    "specificity": "Specificity",
-    "ppv": "PPV",
-    "npv": "NPV",
-    "accuracy": "Accuracy",
-}
-shown = models.printed(performance, heads)
+performance = models.performance_of(judged, frozen)
+heads = {"auc": "AUC", "sensitivity": "Sensitivity", "specificity": "Specificity"}
+heads |= {"ppv": "PPV", "npv": "NPV", "accuracy": "Accuracy"}
 columns = ["split", "model", "n", "events", *heads.values()]
-point = discrimination.operating_point(
-    judged.label, next(iter(judged.risks.values())), next(iter(frozen.values())), patient_id=judged.patient_id
-)
-page.table("tab-performance", shown, columns=columns, methods=point.methods)
+page.table("tab-performance", models.printed(performance, heads), columns=columns, methods=points.INTERVALS)
+at = points.points(judged, frozen)
+long = points.measures(at)
+page.figure("fig-measures", points.plot(long), data=long, n=judged[0].n, methods=points.INTERVALS)
+shown = points.shown(long)
+page.table("tab-measures", shown, headers={name: name for name in shown}, methods=points.INTERVALS)
 
 # %% [markdown]
 # :::{result-table} tab-performance
-# **How good is each model?** Estimate (95 % confidence interval) at the frozen threshold, by split.
+# **How good is each model?** Estimate (95 % confidence interval) at the frozen threshold, highest AUC first.
 # :::
+#
+# :::{result-figure} fig-measures
+# :alt: Sensitivity, specificity, predictive values, accuracy, balanced accuracy and F1 of every model as points with intervals.
+#
+# **What does each model get right?** Measures at the frozen threshold with 95 % confidence intervals; the file behind the figure has every measure.
+# :::
+#
+# :::{result-table} tab-measures
+# **What do all two-by-two measures say?** Estimate (95 % confidence interval) at the frozen threshold.
+# :::
+#
+# ## The part of the curve that matters
+#
+# Where a false alarm, or a missed case, is costly, only one end of the curve is of use: {numref}`tab-regions` reads it at a value that was fixed beforehand.
+
+# %% tags=["remove-output"]
+regions = auc_tables.regions(judged, fixed=fixed, resamples=resamples)
+heads = {
+    "sensitivity": f"Sensitivity at specificity {fixed:g}",
+    "specificity": f"Specificity at sensitivity {fixed:g}",
+    "partial": f"Partial AUC, specificity {fixed:g} to 1 (corrected)",
+}
+how = auc_tables.regions_text(judged, fixed=fixed, resamples=resamples)
+columns = ["split", "model", *heads.values()]
+note = "–: below chance there, so no corrected area."
+page.table("tab-regions", models.printed(regions, heads), columns=columns, methods=how, caption_note=note)
 
 # %% [markdown]
+# :::{result-table} tab-regions
+# **What remains when one kind of error is held low?** Estimate (95 % bootstrap interval).
+# :::
+#
+# ## In another clinic
+#
+# Predictive values belong to a prevalence. {numref}`fig-prevalence` shows what they would be elsewhere, if sensitivity and specificity hold.
+
+# %% tags=["remove-output"]
+moved = elsewhere.curve(at)
+drawn = names if len(names) <= models.MANY else models.focus(names, **asked)
+figure = elsewhere.plot(moved, models=drawn, names=names)
+page.figure("fig-prevalence", figure, data=moved, n=judged[0].n, methods=elsewhere.METHODS)
+
+# %% [markdown]
+# :::{result-figure} fig-prevalence
+# :alt: Positive and negative predictive value against the prevalence with bands; an upright line marks the prevalence of this study.
+#
+# **What would a result mean elsewhere?** PPV and NPV at the frozen threshold over the prevalence, with 95 % bands; of many models the best one where choices are made, and the baseline.
+# :::
+#
 # ## Differences between models
 #
 # The difference comes first, its P value last; Holm's P keeps the error over all pairs of the table at 5 %.
+# With more than five models the declared family is each model against the baseline and against the best one where choices are made.
 
 # %% tags=["remove-output"]
-pairs = models.printed(models.comparisons(judged), {"difference": "Difference in AUC"})
-formats = {"p_value": models.p_text, "p_holm": models.p_text}
+compared = models.comparisons_of(judged, pairs)
+shown = models.printed(compared, {"difference": "Difference in AUC"})
 heads = {"p_value": "P", "p_holm": "P (Holm)"}
-page.table(
-    "tab-pairs",
-    pairs,
-    columns=["a", "b", "Difference in AUC", "p_value", "p_holm"],
-    formats=formats,
-    headers=heads,
-    methods=models.PAIRS,
-)
+columns = ["split", "a", "b", "Difference in AUC", *heads]
+formats = dict.fromkeys(heads, models.p_text)
+page.table("tab-pairs", shown, columns=columns, formats=formats, headers=heads, methods=models.PAIRS)
+decisions = points.paired_of(judged, frozen, pairs)
+wide = points.paired_shown(decisions)
+page.table("tab-decisions", wide, columns=["split", "a", "b", *points.HEADS], methods=points.PAIRED)
 
 # %% [markdown]
 # :::{result-table} tab-pairs
 # **Is one model better?** Differences between the AUCs (a minus b) on the same cases.
 # :::
+#
+# :::{result-table} tab-decisions
+# **Does one model decide better?** Differences (a minus b) at the frozen thresholds with 95 % confidence interval and P after Holm.
+# :::
+#
+# ## A second method
+#
+# The interval of an AUC by formula rests on large numbers; drawing patients with replacement does not. {numref}`tab-intervals` sets them side by side.
+
+# %% tags=["remove-output"]
+second = auc_tables.two_methods(judged, resamples=resamples)
+heads = {"formula": "By formula", "bootstrap": "By resampling patients"}
+columns = ["split", "model", *heads.values(), "gap", "agree"]
+how = auc_tables.two_methods_text(judged, resamples=resamples)
+last = {"gap": "Largest gap of a limit", "agree": "Agree"}
+page.table("tab-intervals", models.printed(second, heads), columns=columns, headers=last, methods=how)
 
 # %% [markdown]
+# :::{result-table} tab-intervals
+# **Would another method say the same?** AUC (95 % confidence interval) by DeLong or Obuchowski, and by bootstrap.
+# :::
+#
 # ## What choosing the threshold on the test cases would have added
 #
 # Many papers choose the threshold where they report it; {numref}`tab-optimism` measures what that would have gained here.
 # It is shown to be seen, not to be used.
 
 # %% tags=["remove-output"]
-optimism = models.optimism(judged, frozen)
-page.table("tab-optimism", optimism, methods=models.OPTIMISM)
+page.table("tab-optimism", models.optimism(judged[0], frozen), methods=models.OPTIMISM)
 
 # %% [markdown]
 # :::{result-table} tab-optimism
 # **How much would have been borrowed?** Measures at the frozen threshold, and at a threshold chosen again on the judged cases (optimistic).
 # :::
-
-# %% [markdown]
+#
 # ## How much is luck?
 #
 # The same study with other random numbers gives other risks: {numref}`tab-spread` shows the spread over seeds, or over repeats of the cross-validation.
 
 # %% tags=["remove-output"]
 spread = instability.over_seeds(table[table["split"] == settings.judged], thresholds=frozen)
-page.table("tab-spread", spread.frame(), methods=spread.methods)
+heads = {"auc": "Mean AUC", "auc_sd": "SD", "auc_min": "Lowest", "auc_max": "Highest"}
+heads |= {"mape": "Mean change of a risk", "mape_max": "Largest", "changed": "Patients decided otherwise"}
+formats = {"changed": lambda share: "–" if share != share else f"{share:.0%}"}
+columns = ["model", "runs", "n", *heads]
+page.table("tab-spread", spread.frame(), columns=columns, headers=heads, formats=formats, methods=spread.methods)
+page.figure_if("fig-spread", models_spread.plot(spread), data=spread.cases(), n=judged[0].n, methods=spread.methods)
 
 # %% [markdown]
 # :::{result-table} tab-spread
 # **Would another seed say the same?** Spread of the AUC, of each patient's risk and of the decision over seeds.
 # :::
+#
+# :::{result-figure} fig-spread
+# :optional:
+# :alt: Risk of every case by each run against its mean risk over runs, with the frozen threshold.
+#
+# **Whose risk would change?** Each run's risk of a case against the mean over runs; the thin lines are the frozen threshold.
+# :::
+#
+# ## All classes
+#
+# Where the outcome has more than two classes, the sections above set the declared positive class against all others.
 
 # %% tags=["remove-output"]
-page.numbers(
-    answer=sentences.best(performance, judged.title), comparison=sentences.comparison(models.comparisons(judged))
-)
-page.numbers(ceiling=cases.ceiling(study, settings))
+several = multiclass_table.every(raw, split=settings.judged)
+classes, how = multiclass_table.frame(several), multiclass_table.methods(several)
+page.figure_if("fig-classes", multiclass_table.plot(several), data=classes, n=judged[0].n, methods=how)
+page.table_if("tab-classes", multiclass_table.shown(classes), methods=how)
+page.numbers(answer=sentences.best(performance, judged[0].title), comparison=sentences.comparison(compared))
+page.numbers(agreement=sentences.second_method(second), ceiling=cases.ceiling(study, settings))
+
+# %% [markdown]
+# :::{result-figure} fig-classes
+# :optional:
+# :alt: ROC curves of every class against the rest, one square for each model.
+#
+# **Which class is told apart?** Each class against all others by its own risk, with AUC and 95 % confidence interval.
+# :::
+#
+# :::{result-table} tab-classes
+# :optional:
+# **How well over all classes?** AUC (95 % confidence interval) of each class against the rest, their mean, and the mean over pairs of classes.
+# :::

@@ -8,6 +8,7 @@
 # :class: in-short
 # {glue:text}`n_files` files of {glue:text}`n_formats` formats were read, cropped and brought to one size.
 # {glue:text}`origin`
+# {glue:text}`read`
 # :::
 
 # %% tags=["parameters"]
@@ -15,7 +16,7 @@ study = "data/olnm"  # folder of the study
 results = "results/olnm"  # folder of its results
 
 # %% tags=["hide-input"]
-from helpers.book import looks, report, sentences
+from helpers.book import looks, looks_frames, report, sentences, sentences_inputs
 from helpers.data import cohort
 from helpers.data.study import read as read_study
 
@@ -60,6 +61,45 @@ page.figure_if("fig-clips", looks.clips(found, cases, settings), methods=sentenc
 # :optional:
 #
 # **What does a clip show?** Key frames of the first cases of every group, with their time in the clip.
+# :::
+
+# %% [markdown]
+# ## Frames near labelled ones
+#
+# Where clinicians labelled a few frames of a clip, only the frames nearest to those are read, however long the clip is.
+
+# %% tags=["remove-output"]
+drawn = looks_frames.read_frames(found, settings)
+page.figure_if("fig-frames", looks_frames.timeline(drawn), data=drawn, methods=sentences_inputs.nearest(settings))
+
+# %% [markdown]
+# :::{result-figure} fig-frames
+# :alt: Clips as horizontal lines of their length on a logarithmic axis; the frames that are read lie close around a few labelled ones.
+# :optional:
+#
+# **Which frames of a clip are read?** Clips from the shortest to the longest, at equal steps of rank, with the labelled frames and those that are read, counted from 1; right, counted from the middle label.
+# :::
+
+# %% tags=["remove-output"]
+sheet = looks_frames.contact(found, cases, settings)
+page.figure_if("fig-near", sheet, methods=sentences_inputs.nearest(settings))
+
+# %% [markdown]
+# :::{result-figure} fig-near
+# :alt: Rows of cropped frames of several clips, one row for each split and centre; calcifications are outlined where known.
+# :optional:
+#
+# **What do networks see of a clip?** The first case of every split and centre: the labelled frame alone, cropped around its own box, then frames at equal steps through those that are read, in one crop; frames are counted from 0. What is marked in a frame is outlined for the reader.
+# :::
+
+# %% tags=["remove-output"]
+page.table_if("tab-clips", looks_frames.lengths(found, cases, settings))
+
+# %% [markdown]
+# :::{result-table} tab-clips
+# :optional:
+#
+# **How long are the clips?** Clips by split and format: frames, seconds and labelled frames as median and range, and clips that were padded because they are too short.
 # :::
 
 # %% [markdown]
@@ -114,4 +154,6 @@ page.table_if("tab-sources", looks.sources(settings))
 # :::
 
 # %% tags=["remove-output"]
-page.numbers(n_files=quality["files"].sum(), n_formats=quality["format"].nunique(), origin=sentences.origin(settings))
+files = {path for arrays in found.values() for path in arrays.index["path"]}
+page.numbers(n_files=len(files), n_formats=quality["format"].nunique(), origin=sentences.origin(settings))
+page.numbers(read=sentences_inputs.read(found, settings))

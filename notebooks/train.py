@@ -14,9 +14,7 @@
 # %% tags=["parameters"]
 study = "data/olnm"  # folder of the study
 results = "results/olnm"  # folder of its results
-input = "bmode"  # name of the input in study.yaml
-architecture = "resnet18"  # one of the architectures that study.yaml lists
-seed = 0  # of weights, shuffling and augmentation
+run = "bmode-resnet18-s0"  # input, network and seed; -cam after the network: with calcification attention
 size = 64  # side of the image that the network sees, pixels
 crop_size = 72  # side to which the stored image is brought before the random crop, pixels
 epochs = 12  # passes over the training patients
@@ -26,6 +24,9 @@ patience = 12  # epochs without improvement on the tuning patients before the ru
 width_divisor = 4  # 1 for the published width; 4 is about a sixteenth of the work
 weights = "none"  # none, imagenet, or a .safetensors file
 flip_vertical = False  # mirror top and bottom too, as published; it turns shadows upside down
+frames = 8  # frames of a stored clip that a 3D network sees, at equal steps; images have none
+dropout = 0.0  # share of the features dropped before the head while training
+optimizer = "adamw"  # adamw, or adam as printed in one of the papers
 
 # %% tags=["hide-input"]
 from helpers.book import report
@@ -40,17 +41,26 @@ from helpers.stats import predictions
 
 # %%
 settings = read_study(study)
-run = f"{input}-{architecture}-s{seed}"
+asked = training.parse_run(run)
 page = report.page(f"{results}/train/{run}", simulated=settings.simulated, study=settings.name)
 cases = cohort.read(study, study=settings)
-images = arrays.load(study, input, study=settings).images
+images = arrays.load(study, asked.input, study=settings).images
 
 # %% [markdown]
 # The published topology is built with the number of channels of the input; what weights it starts from is recorded.
+# For clips the 2D network is inflated with its weights: a clip that stands still gets the answer of its frame.
 
 # %%
 network = networks.build(
-    architecture, channels=images.shape[1], width_divisor=width_divisor, weights=weights, seed=seed, offline="allow"
+    asked.architecture,
+    attention=asked.attention,
+    volume=settings.inputs[asked.input].volume,
+    channels=images.shape[1],
+    width_divisor=width_divisor,
+    weights=weights,
+    dropout=dropout,
+    seed=asked.seed,
+    offline="allow",
 )
 page.card("Network", **network.record)
 
@@ -67,7 +77,9 @@ options = training.Settings(
     learning_rate=learning_rate,
     patience=patience,
     flip_vertical=flip_vertical,
-    seed=seed,
+    frames=frames,
+    optimizer=optimizer,
+    seed=asked.seed,
 )
 rows, label = by_split(cases), labels_for_training(cases)
 
@@ -104,7 +116,7 @@ page.figure(
 
 # %% tags=["remove-output"]
 table = evaluation.predictions_of(
-    fitted.network, images, cases, settings=options, study=settings.name, model=f"{input}-{architecture}", seed=seed
+    fitted.network, images, cases, settings=options, study=settings.name, model=asked.model, seed=asked.seed
 )
 predictions.write(table, page.folder / "predictions.csv")
 page.table("tab-run", evaluation.run_table(fitted))
@@ -115,6 +127,6 @@ page.table("tab-run", evaluation.run_table(fitted))
 # :::
 
 # %% tags=["remove-output"]
-page.numbers(architecture=architecture, input_label=settings.inputs[input].label, seed=seed)
+page.numbers(architecture=asked.name, input_label=settings.inputs[asked.input].label, seed=asked.seed)
 page.numbers(best_epoch=fitted.best_epoch, epochs=epochs)
 page.numbers(tune_auc=fitted.history["tune_auc"].iloc[fitted.best_epoch - 1])

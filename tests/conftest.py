@@ -24,7 +24,7 @@ covariates:
   - {name: sex, label: Sex, levels: [female, male], predictor: true}
 tune: {fraction: 0.25, seed: 3}
 validation: {kind: cross-validation}
-chapters: [cohort, baseline, discrimination, calibration, decision, reporting]
+chapters: [cohort, baseline, discrimination, calibration, decision, subgroups, reporting]
 """
 
 

@@ -238,3 +238,58 @@ def test_methods_have_numbers_and_sources() -> None:
     label, risk, _ = _oracle("calibration_overconfident")
     text = calibration(label, risk).methods
     assert "500 cases" in text and "191 events" in text and "doi:10.1002/sim.8281" in text
+
+
+def test_risks_that_repeat_too_often_for_loess_get_another_curve() -> None:
+    rng = np.random.default_rng(3)
+    risk = np.repeat([0.1, 0.2, 0.3, *np.linspace(0.5, 0.6, 10)], [60, 60, 60, *[2] * 10])
+    y = rng.random(200) < risk
+    with pytest.raises(ValueError, match="singular"):
+        calibration(y, risk, smoother="loess")
+    made = calibration(y, risk, resamples=20)
+    assert made.curve.name in ("spline", "distinct") and made.ici.low < made.ici.high
+    assert calibration(y, risk, smoother="none").curve is None
+
+
+def test_weights_of_the_logistic_fit_stand_for_cases() -> None:
+    from helpers.stats.logistic import fit
+
+    rng = np.random.default_rng(4)
+    x = rng.normal(size=(60, 1))
+    y = rng.random(60) < expit(x[:, 0])
+    times = rng.integers(1, 4, 60)
+    design = np.column_stack([np.ones(60), x])
+    plain = fit(np.repeat(y, times), np.repeat(design, times, axis=0))
+    weighted = fit(y, design, weight=times)
+    np.testing.assert_allclose(weighted.coefficient, plain.coefficient, rtol=1e-9)
+    np.testing.assert_allclose(weighted.covariance, plain.covariance, rtol=1e-9)
+
+
+def test_binned_bootstrap_of_the_spline_agrees_with_refitting_every_case() -> None:
+    from helpers.stats.calibration_indices import indices
+    from helpers.stats.smooth import smooth
+
+    rng = np.random.default_rng(5)
+    risk = rng.uniform(0.05, 0.95, 3000)
+    y = rng.random(3000) < risk**1.3
+    curve = smooth(y, risk, smoother="spline")
+    made = indices(y, risk, curve, resamples=200)
+    slow = []
+    for _ in range(60):
+        rows = np.concatenate([rng.choice(np.flatnonzero(y == k), int((y == k).sum())) for k in (True, False)])
+        slow.append(np.mean(np.abs(risk[rows] - smooth(y[rows], risk[rows], smoother="spline").at_cases)))
+    assert abs(made["ici"].se - np.std(slow, ddof=1)) < 0.35 * np.std(slow, ddof=1)
+    assert abs((made["ici"].low + made["ici"].high) / 2 - np.mean(slow)) < 2 * np.std(slow, ddof=1)
+    by_patient = indices(y, risk, curve, patient_id=np.arange(3000) // 2, resamples=50)
+    assert by_patient["e90"].low < by_patient["e90"].high
+
+
+def test_a_spline_whose_steps_never_vanish_by_rounding_is_still_fitted() -> None:
+    rng = np.random.default_rng(5)
+    risk = rng.uniform(0.05, 0.95, 3000)
+    y = rng.random(3000) < risk**1.3
+    for _ in range(60):  # one of these samples used to be called separated
+        rows = np.concatenate([rng.choice(np.flatnonzero(y == k), int((y == k).sum())) for k in (True, False)])
+        x = logistic.logit_risk(risk[rows])[0]
+        design = np.column_stack([np.ones(3000), smooth.spline_basis(x, smooth.spline_knots(x))])
+        assert np.isfinite(logistic.fit(y[rows], design).coefficient).all()

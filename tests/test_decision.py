@@ -244,3 +244,15 @@ def test_quick_multinomial_has_the_distribution_of_numpys(size: list[int]) -> No
     assert (np.abs(np.cov(mine, rowvar=False) - want) < error).all()
     for cell in (0, len(size) - 1):
         assert stats.ks_2samp(mine[:, cell], peer[:, cell]).pvalue > 1e-4
+
+
+def test_guided_look_up_of_counts_equals_a_plain_search() -> None:
+    from scipy.special import pdtr
+
+    from helpers.stats.multinomial import GUIDE, _place
+
+    rng = np.random.default_rng(0)
+    for mean in (0.2, 3.0, 80.0, 5000.0):
+        table = pdtr(np.arange(int(mean + 12 * np.sqrt(mean) + 31)), mean)
+        uniform = np.concatenate([rng.random(5000), np.arange(GUIDE) / GUIDE, table[table < 1]])[None]
+        np.testing.assert_array_equal(_place(table, uniform), np.searchsorted(table, uniform, side="right"))

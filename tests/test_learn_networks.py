@@ -8,6 +8,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from helpers.learn import networks, weights
+from helpers.learn.inflate import inflate
 from helpers.learn.slim import narrowed
 
 # Parameters of timm's networks with 1000 classes and 3 channels, from the model cards (millions).
@@ -125,6 +126,63 @@ def test_imagenet_weights_are_fitted_to_channels_range_and_outputs(tmp_path, mon
     assert torch.equal(network.module.state_dict()[name], original.state_dict()[name])
 
 
+FIVE = ("inception_resnet_v2", "legacy_xception", "inception_v3", "densenet121", "resnet50")
+
+
+@pytest.mark.parametrize("architecture", FIVE)
+def test_hub_files_of_the_video_networks_fit_and_are_inflated(tmp_path, architecture):
+    """Stand-ins for the hub's files, narrow so that it is quick: auxiliary heads and other names of the head."""
+    import timm
+
+    with narrowed(8, outputs=10), torch.random.fork_rng():
+        torch.manual_seed(7)
+        original = timm.create_model(architecture, num_classes=10)
+    state = dict(original.state_dict())
+    if architecture == "inception_v3":
+        state |= {"AuxLogits.conv0.conv.weight": torch.zeros(2, 3, 1, 1), "AuxLogits.fc.weight": torch.zeros(2, 2)}
+    if architecture == "legacy_xception":
+        state |= {name.replace("fc.", "last_linear."): state.pop(name) for name in ("fc.weight", "fc.bias")}
+    path = tmp_path / "model.safetensors"
+    save_file(state, path)
+    config = original.pretrained_cfg
+    flat = networks.build(architecture, channels=1, width_divisor=8)
+    options = {"stem": config["first_conv"], "head": config["classifier"], "mean": config["mean"], "std": config["std"]}
+    done = weights.load_into(flat.module, path, new_head=True, **options)
+    assert any("normalisation folded" in line for line in done) and any("is fresh" in line for line in done)
+    others = architecture in ("inception_v3", "legacy_xception")
+    assert any("of other heads left out" in line for line in done) == others
+    frame = torch.rand(1, 1, 80, 80)
+    deep = inflate(flat.module.eval())
+    with torch.no_grad():
+        assert torch.allclose(deep(frame[:, :, None].expand(-1, -1, 5, -1, -1)), flat.module(frame), rtol=1e-4)
+    last = [name for name, part in original.named_modules() if isinstance(part, nn.Conv2d)][-1]
+    assert torch.allclose(deep.get_submodule(last).weight.sum(2), state[f"{last}.weight"], atol=1e-6)
+
+
+def test_a_hub_file_of_another_network_stops_or_is_said(tmp_path, monkeypatch):
+    path = tmp_path / "model.safetensors"
+    save_file(networks.build("resnet18", channels=3, outputs=1000, width_divisor=8).module.state_dict(), path)
+    monkeypatch.setattr(networks, "imagenet_file", lambda architecture: (path, f"hub/{architecture}"))
+    with pytest.raises(weights.WeightsUnavailable, match="does not fit the network"):
+        networks.build("resnet18", channels=1, weights="imagenet")
+    with pytest.warns(UserWarning, match="random ones are used"):
+        network = networks.build("resnet18", channels=1, weights="imagenet", offline="allow")
+    assert network.record["sha256"] == networks.build("resnet18", channels=1).record["sha256"]
+
+
+def test_a_network_for_clips_starts_from_a_file_of_images(tmp_path):
+    source = networks.build("resnet18", channels=1, width_divisor=8, seed=4)
+    path = tmp_path / "start.safetensors"
+    save_file(source.module.state_dict(), path)
+    network = networks.build("resnet18", channels=1, width_divisor=8, volume=True, attention=True, weights=path)
+    assert (network.record["volume"], network.record["attention"]) == (True, True)
+    frame = torch.rand(1, 1, 40, 40)
+    with torch.no_grad():
+        wanted = source.module.eval()(frame)
+        found = network.module.eval()(frame[:, :, None].expand(-1, -1, 8, -1, -1))
+    assert torch.allclose(found, wanted, rtol=1e-4)
+
+
 def test_without_the_hub_it_stops_or_says_that_it_goes_on(monkeypatch):
     import huggingface_hub
 
@@ -146,10 +204,12 @@ def test_only_safetensors_is_asked_of_the_hub(monkeypatch):
 
     asked = []
     monkeypatch.setattr(huggingface_hub, "hf_hub_download", lambda *given: asked.append(given) or "file")
-    for architecture in networks.ARCHITECTURES:
+    for architecture in networks.SHORTEST_SIDE:
         weights.imagenet_file(architecture)
     assert {name for _, name in asked} == {"model.safetensors"}
-    assert all(repository.startswith("timm/") for repository, _ in asked)
+    assert {repository for repository, _ in asked if not repository.startswith("timm/")} == {
+        "smp-hub/xception.imagenet"  # the one for which timm names no safetensors
+    }
 
 
 def test_a_module_without_a_linear_layer_has_no_features():

@@ -1,5 +1,6 @@
 """Training: what it may read, that it learns, that a killed run ends with the same bytes, and what it refuses."""
 
+import copy
 import json
 import os
 import signal
@@ -11,8 +12,9 @@ import pytest
 import torch
 from torch import nn
 
-from helpers.learn import inference, loop, networks, progress, state, training
+from helpers.learn import evaluation, inference, loop, networks, progress, recompute, state, training
 from helpers.learn.feed import Draws, Feed, network_view
+from helpers.learn.inflate import inflate
 from helpers.learn.settings import Runtime, Settings, steady
 
 QUICK = {"size": 16, "crop_size": 20, "epochs": 4, "batch_size": 8, "threads": 1, "device": "cpu"}
@@ -224,11 +226,144 @@ def test_augmentation_equals_a_slow_loop():
     assert not never.flip_x.any() and not never.flip_y.any()
 
 
+@pytest.mark.parametrize("shape", [(6, 5, 20, 20), (6, 2, 9, 20, 20)])
+def test_the_way_of_a_gpu_cuts_the_same_frames_and_pixels(shape):
+    images = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+    settings = Settings(**QUICK, flip_vertical=True, frames=3)
+    rows = np.array([5, 0, 3, 3, 1, 2, 2])
+    feed = Feed(images, rows, settings=settings, runtime=Runtime.of(settings, ndim=len(shape)))
+    draws = Draws.random(rows, settings, np.random.default_rng(1))
+    places = np.searchsorted(feed.rows, rows)
+    slices, gathered = (way(feed._stack, places, draws) for way in (feed._slices, feed._gather))
+    assert torch.equal(slices, gathered) and slices.shape[1:] == (feed.frames, 16, 16, shape[1])
+
+
 def test_clips_go_the_same_way():
     images = np.random.default_rng(0).integers(0, 256, (4, 2, 3, 20, 20), dtype=np.uint8)
     view = network_view(images, rows=np.array([2, 0]), settings=Settings(**QUICK))
     assert np.allclose(view, images[[2, 0]][..., 2:18, 2:18] / 255)
     assert network_view(np.zeros((1, 1, 51, 51), np.uint8), settings=Settings(**QUICK)).shape == (1, 1, 16, 16)
+
+
+def small_for_clips(dropout=0.0):
+    return networks.Network(inflate(small(dropout=dropout).module, halvings=1), small().record)
+
+
+def clips(n=60, time=12):
+    """Noise with a bright patch in some frames, whose contrast follows the label."""
+    images, label, train, tune = cohort(n=n)
+    stack = np.repeat(images[:, :, None], time, axis=2)
+    stack[:, :, : time // 2] = np.random.default_rng(1).integers(60, 120, stack[:, :, : time // 2].shape)
+    return stack, label, train, tune
+
+
+def test_the_network_sees_frames_at_equal_steps():
+    images = np.zeros((3, 1, 32, 20, 20), np.uint8) + np.arange(32, dtype=np.uint8)[:, None, None]
+    settings = Settings(**QUICK, frames=8, gain=0.0, shift=0.0)
+    feed = Feed(images, np.arange(3), settings=settings, runtime=Runtime.of(settings, ndim=5))
+    starts = set()
+    draws = Draws.random(np.zeros(200, dtype=int), settings, np.random.default_rng(0))
+    for batch in feed(draws.batches(10)):
+        assert batch.shape == (20, 1, 8, 16, 16) and batch.is_contiguous(memory_format=torch.channels_last_3d)
+        seen = (batch[:, 0, :, 0, 0] * 255).round().int()
+        assert (seen.diff(dim=1) == 4).all()  # the same step for every case
+        starts |= set(seen[:, 0].tolist())
+    assert starts == {0, 1, 2, 3}
+    view = (network_view(images, settings=settings)[:, 0, :, 0, 0] * 255).round()
+    assert view.tolist() == [list(range(2, 32, 4))] * 3
+    assert network_view(images, settings=Settings(**QUICK)).shape[2] == 32
+    with pytest.raises(ValueError, match=r"frames \(33\) must be at most the 32 frames of a stored clip"):
+        network_view(images, settings=Settings(**QUICK, frames=33))
+
+
+def test_clips_train_and_a_killed_run_ends_with_the_same_bytes(tmp_path):
+    images, label, train, tune = clips(n=80)
+    options = {"images": images, "label": label, "train": train, "tune": tune, "frames": 4, "epochs": 6}
+    whole = run(tmp_path / "whole", network=small_for_clips(dropout=0.2), **options)
+    assert whole.history["tune_auc"].max() > 0.9
+    assert whole.record["checkpointing"] is False and "GB are free" in whole.record["checkpointing_why"]
+
+    def kill(line):
+        if line.startswith("epoch 3"):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "cut", network=small_for_clips(dropout=0.2), report=kill, state_every=0, **options)
+    again = run(tmp_path / "cut", network=small_for_clips(dropout=0.2), **options)
+    assert again.record["state"] == "resumed after epoch 2" and again.sha256 == whole.sha256
+    streamed = run(tmp_path / "streamed", network=small_for_clips(dropout=0.2), free_bytes=1, **options)
+    assert streamed.sha256 == whole.sha256
+    settings = Settings(**QUICK, frames=4)
+    risk = training.predict(whole.network, images, rows=np.arange(60, 80), settings=settings)
+    assert risk.shape == (20,)
+
+
+@pytest.mark.parametrize("architecture", ["resnet50", "densenet121", "inception_v3"])
+def test_recomputed_activations_give_the_same_gradients_and_norms(architecture):
+    side = networks.SHORTEST_SIDE[architecture]
+    network = networks.build(architecture, channels=1, width_divisor=16, volume=True, attention=True, dropout=0.3)
+    batch, outcomes = torch.rand(3, 1, 4, side, side), []
+    for again in (False, True):
+        module = copy.deepcopy(network.module).train()
+        if again:
+            assert len(recompute.units(module)) > 3
+            recompute.recomputing(module)
+        torch.manual_seed(5)
+        loss = module(batch).square().sum()
+        loss.backward()
+        gradients = {name: value.grad for name, value in module.named_parameters()}
+        outcomes.append((loss, gradients, {name: value.clone() for name, value in module.state_dict().items()}))
+    (loss, gradients, tensors), (loss_again, gradients_again, tensors_again) = outcomes
+    assert torch.equal(loss, loss_again)
+    assert gradients.keys() == gradients_again.keys() and len(gradients) > 20
+    assert all(torch.equal(value, gradients_again[name]) for name, value in gradients.items())
+    assert all(torch.equal(value, tensors_again[name]) for name, value in tensors.items())
+    assert max(value for name, value in tensors.items() if name.endswith("num_batches_tracked")) == 1
+
+
+def test_recomputing_keeps_less_and_the_run_is_the_same(tmp_path):
+    network = networks.build("resnet18", channels=1, width_divisor=8, volume=True, dropout=0.2)
+    batch, settings = torch.rand(2, 1, 8, 32, 32), Settings(**QUICK)
+    runtime = Runtime.of(settings, ndim=5, module=network.module)
+    random = torch.random.get_rng_state()
+    before = recompute.saved_bytes(network.module, batch, runtime=runtime)
+    after = recompute.saved_bytes(recompute.recomputing(copy.deepcopy(network.module)), batch, runtime=runtime)
+    assert torch.equal(random, torch.random.get_rng_state())
+    assert 0 < after < 0.7 * before
+    images, label, _, _ = clips()
+    images = np.repeat(np.repeat(images, 2, axis=3), 2, axis=4)
+    options = {"images": images, "label": label, "network": network, "size": 32, "crop_size": 36, "epochs": 2}
+    plain, again = (run(tmp_path / str(one), checkpointing=one, frames=4, **options) for one in (False, True))
+    assert again.record["checkpointing"] is True
+    first, second = (state.read_tensors(one.checkpoint)[0] for one in (plain, again))
+    assert all(torch.equal(value, second[name]) for name, value in first.items())
+
+
+def test_memory_decides_whether_activations_are_recomputed():
+    assert recompute.wanted("auto", 10, 16, 100) == (True, "a batch keeps 0.0 GB, 0.0 GB are free")
+    assert recompute.wanted("auto", 10, 16, 1000)[0] is False
+    assert recompute.wanted("auto", 10, 16, 0)[0] is False  # the system does not tell
+    assert recompute.wanted(True, 10, 16, 1000)[0] is True
+
+
+def test_adam_as_printed_has_no_decay(tmp_path):
+    images, label, train, tune = cohort()
+    for name, kind in (("adam", torch.optim.Adam), ("adamw", torch.optim.AdamW)):
+        settings = Settings(**QUICK, optimizer=name)
+        feed = Feed(images, np.arange(45), settings=settings, runtime=Runtime.of(settings, ndim=4))
+        made = loop.Run(small(), feed, label.astype(int), train, tune)
+        assert type(made.optimizer) is kind
+        decays = [group["weight_decay"] for group in made.optimizer.param_groups]
+        assert decays == ([0] if name == "adam" else [0.05, 0.0])
+    ours = [run(tmp_path / name, optimizer=name) for name in ("adam", "adamw")]
+    assert ours[0].sha256 != ours[1].sha256
+    assert "Adam (doi:10.48550/arXiv.1412.6980)" in evaluation.methods(ours[0], Settings(**QUICK, optimizer="adam"))
+
+
+@pytest.mark.parametrize("run_name", ["bmode-resnet18", "bmode-resnet18-cam", "resnet18-s0", "b-resnet18-cam-s", ""])
+def test_a_run_has_a_name_that_can_be_read(run_name):
+    with pytest.raises(ValueError, match="run must be named"):
+        training.parse_run(run_name)
 
 
 def test_schedule_is_that_of_torch():
@@ -365,6 +500,9 @@ def test_wrong_arguments_stop_before_training(tmp_path, options, message):
         ({"balance": "smote"}, "balance must be one of"),
         ({"seed": 1.5}, "seed must be a whole number"),
         ({"gain": float("nan")}, "gain must be"),
+        ({"frames": 0}, "frames must be a whole number of at least 1"),
+        ({"optimizer": "sgd"}, "optimizer must be one of"),
+        ({"checkpointing": "yes"}, "checkpointing must be one of"),
     ],
 )
 def test_wrong_settings_are_named(options, message):
@@ -394,6 +532,7 @@ def test_global_state_is_put_back():
         torch.rand(3)
         raise RuntimeError
     assert before == (torch.get_num_threads(), torch.are_deterministic_algorithms_enabled())
+    assert torch.utils.deterministic.fill_uninitialized_memory
     assert torch.equal(random, torch.random.get_rng_state())
 
 
@@ -431,7 +570,9 @@ def test_layers_too_narrow_for_channels_last_are_kept_out_of_it(tmp_path):
     assert formats == [torch.contiguous_format, torch.channels_last]
     with pytest.raises(ValueError, match="channels_last: torch on a CPU cannot train so narrow"):
         Runtime.of(Settings(**QUICK, channels_last=True), ndim=4, module=narrow)
-    assert Runtime.of(Settings(**QUICK), ndim=5).memory_format is torch.contiguous_format
+    deep = [networks.build("resnet18", channels=1, width_divisor=k, volume=True).module for k in (16, 8)]
+    formats = [Runtime.of(Settings(**QUICK), ndim=5, module=module).memory_format for module in deep]
+    assert formats == [torch.contiguous_format, torch.channels_last_3d]
 
 
 def test_history_is_a_frame(tmp_path):

@@ -12,8 +12,10 @@ import pytest
 from scipy.optimize import minimize_scalar
 from scipy.special import expit, logit
 
+from helpers.stats.calibrated import ladder
 from helpers.stats.calibration import calibration
-from helpers.stats.recalibration import METHODS, ladder, recalibrate
+from helpers.stats.models import Panel
+from helpers.stats.recalibration import METHODS, recalibrate
 
 REFERENCE = Path(__file__).parent / "reference"
 
@@ -106,10 +108,14 @@ def test_ladder_measures_on_other_data() -> None:
     rng = np.random.default_rng(0)
     lp = rng.normal(-1, 1, 1200)
     y, risk = rng.random(1200) < expit(lp), expit(2.5 * lp + 1)
-    table = ladder((y[:600], risk[:600]), y[600:], risk[600:], split="tune")
+    case = np.arange(600).astype(str).astype(object)
+    tune = Panel("tune", y[:600].astype(int), case, case, {"image": risk[:600]})
+    test = Panel("test", y[600:].astype(int), case, case, {"image": risk[600:]})
+    table = ladder(tune, [test])
     assert table["method"].unique().tolist() == list(METHODS)
-    slope = table.query("measure == 'slope'").set_index("method")["value"]
+    slope = table.set_index("method")["slope"]
     assert abs(slope["slope"] - 1) < abs(slope["none"] - 1)
+    assert ladder(None, [test]) is None
     recorded = recalibrate(y, risk, method="slope", split=["train"] * 600 + ["tune"] * 600)
     assert recorded.record["splits"] == ["train", "tune"] and "train and tune" in recorded.methods
     assert recorded.plot().get_xlabel() == "Predicted risk"

@@ -32,13 +32,25 @@ def test_the_studies_of_the_book_are_valid(folder):
         ),
         ("of: [DL_image,", "of: [DL_imge,", r"fusion\.of: 'DL_imge' is not one of the models"),
         ("input: ceus", "input: video", r"models\.DL_CEUSvideo\.input: 'video' is not one of the inputs"),
-        ("[cohort, inputs", "[chort, inputs", r"key chapters\.0: Input should be 'cohort'"),
+        ("[cohort, inputs", "[chort, inputs", r"key chapters\.0: Input should be 'assumptions', 'cohort'"),
         ("crop: {side_mm: 28}", "crop: {}", r"key inputs\.bmode\.crop: give side_mm or scale"),
         ("fraction: 0.2", "fraction: 2", r"key tune\.fraction: Input should be less than 1, not 2"),
         ("title: Occ", "title: 'Occ", r"row 2: not YAML|row \d+: not YAML"),
         ("name: olnm\n", "", r"key name: this key is missing"),
         ("low: 0.05", "low: 0.9", r"key decision: low must be below high"),
         ("name: size,", "name: age,", r"covariates: a name repeats"),
+        (
+            "tune: {fraction: 0.2, seed: 7}",
+            "validation: {choosing: none}",
+            r"threshold\.rule: without cases that may choose",
+        ),
+        (
+            "tune: {fraction: 0.2, seed: 7}",
+            "validation: {judged: train}",
+            r"key validation\.judged: Input should be 'test'",
+        ),
+        ("fuse, discrimination,", "fuse, discrimination, compare,", r"chapters: compare needs the chapter networks"),
+        ("name: olnm", "name: book", r"key name: a study cannot be called book"),
     ],
 )
 def test_a_fault_names_its_key_and_the_way_out(old, new, said):

@@ -187,7 +187,8 @@ class ResultTable(Result):
         if found is None:
             return nodes.Text(text)
         study = self.env.docname.split("/")[0]
-        link = {"refdomain": "std", "reftype": "numref", "reftarget": f"{study}-{found[2]}", "refexplicit": False}
+        target = f"{study}-{found[2]}".lower()  # Sphinx keeps labels in lower case
+        link = {"refdomain": "std", "reftype": "numref", "reftarget": target, "refexplicit": False}
         return addnodes.pending_xref("", nodes.literal(text, text), refdoc=self.env.docname, refwarn=True, **link)
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from helpers.book import graph
 from helpers.data.check import check
 from helpers.data.errors import StudyError
+from helpers.stats import predictions_own, readings
 
 LOCK = Path("build/.lock")
 BOOK = Path("build/_build/html/index.html")
@@ -56,8 +57,12 @@ def main(arguments: list[str]) -> int:
 
 def _check(node: graph.Node) -> None:
     """Refuse faulty tables before the graph starts; generated tables are checked as they are made."""
-    if node.study.source.kind == "own" and any(Path(table).is_file() for table in node.tables()):
+    if node.own:
+        predictions_own.own(node.folder)
+    if node.study.source.kind == "own":
         check(node.folder)
+        if "readers" in node.study.chapters:
+            readings.read(Path(node.folder) / "readings.csv")
 
 
 def _take(lock) -> bool:

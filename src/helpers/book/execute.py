@@ -22,6 +22,8 @@ from pathlib import Path
 from typing import Any
 
 LOCK = Path("requirements.txt")
+TABLES = ("study.yaml", "cohort.csv", "media.csv", "frames.csv", "predictions.csv")  # whose bytes a run records
+TABLES = ("study.yaml", "cohort.csv", "media.csv", "predictions.csv", "predictions.parquet", "readings.csv")
 
 
 def execute(notebook: str | Path, page: str | Path, parameters: dict[str, Any] | None = None) -> Path:
@@ -143,9 +145,7 @@ def provenance(study: str | Path | None = None) -> dict[str, Any]:
     return {
         "commit": _commit(),
         "lock": _sha256([LOCK]),
-        "data": _sha256([Path(study) / n for n in ("study.yaml", "cohort.csv", "media.csv", "predictions.csv")])
-        if study
-        else None,
+        "data": _sha256([Path(study) / name for name in TABLES]) if study else None,
         "python": platform.python_version(),
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
         "device": _device(),

@@ -13,26 +13,36 @@ from pathlib import Path
 from typing import Any
 
 from helpers.book.dependencies import helpers_of
-from helpers.data import outside
+from helpers.data import outside, own_table
 from helpers.data.errors import StudyError
+from helpers.data.profiles import FULL, QUICK, Profile
 from helpers.data.study import Study
 from helpers.data.study import read as read_study
 
-DEFAULT_STUDIES = ("data/olnm", "data/occult_neck", "data/recordings")
+DEFAULT_STUDIES = ("data/olnm", "data/occult_neck", "data/calcified", "data/recordings", "data/viper")
 RESULTS = "results"
 PUBLISHED = Path("data/published")
 # chapters whose notebook reads the tables and settings only; the value names further parameters from the profile
 CHAPTER_PARAMETERS: dict[str, tuple[str, ...]] = {
+    "assumptions": (),
     "cohort": (),
     "inputs": (),
     "baseline": ("repeats", "resamples"),
     "fuse": ("folds", "seeds"),
+    "networks": ("seeds",),
     "discrimination": ("resamples",),
-    "calibration": (),
+    "compare": ("resamples",),
+    "calibration": ("resamples",),
     "decision": ("resamples",),
+    "subgroups": ("resamples",),
+    "readers": (),
     "explain": (),
     "reporting": (),
 }
+# chapters that cannot do without a predictions table
+PREDICTED = ("discrimination", "compare", "calibration", "decision", "subgroups", "explain")
+# pages of the book itself, which belong to no study: their parameters from the profile, and what they read
+BOOK_PAGES: dict[str, tuple[tuple[str, ...], str]] = {"trust": (("replicates",), "tests/reference")}
 
 
 @dataclass(frozen=True)
@@ -59,6 +69,11 @@ class Node:
         return outside.missing(self.study) if self.study.source.kind == "outside" else []
 
     @cached_property
+    def own(self) -> Path | None:
+        """The predictions table that lies in the study's folder, if any."""
+        return own_table.find(self.folder)
+
+    @cached_property
     def digest(self) -> str:
         """Digest of all settings but the profiles."""
         return self.study.digest()
@@ -68,7 +83,8 @@ class Node:
         """Digest of what the cases are generated from."""
         parts = [self.study.source.model_dump(mode="json"), [c.name for c in self.study.covariates]]
         if self.study.simulated:
-            parts.append(self.study.profile(self.profile).frames_per_second)
+            profile = self.study.profile(self.profile)
+            parts += [profile.frames_per_second, profile.patients]
         return _digest(parts)
 
     @cached_property
@@ -81,9 +97,8 @@ class Node:
         """Tables that a rule writes into the study folder; empty for a user's own study."""
         if self.study.source.kind == "own":
             return []
-        names = ["cohort.csv"] + (["media.csv"] if self.study.inputs else [])
-        names += ["simulation.csv", "simulation.json"] if self.study.simulated else []
-        return [f"{self.folder}/{name}" for name in names]
+        names = ["simulation.csv", "simulation.json"] if self.study.simulated else []
+        return self.tables() + [f"{self.folder}/{name}" for name in names]
 
     def source_files(self) -> list[str]:
         """Files that the generated tables are made from, the code that makes them among them."""
@@ -95,12 +110,16 @@ class Node:
         module = f"src/helpers/data/{kind}.py"
         found = [module, *helpers_of(module)]
         if self.study.source.published:
-            found.append(str(PUBLISHED / self.study.source.published))
+            letter = self.study.source.published.split("_")[0]
+            found += sorted(str(path) for path in PUBLISHED.glob(f"{letter}_*.csv"))
         return found + sorted(str(path) for path in Path(self.folder, "external").glob("*.csv"))
 
     def tables(self) -> list[str]:
         """The study's tables."""
-        names = ["cohort.csv"] + (["media.csv"] if self.study.inputs else [])
+        names = ["cohort.csv"] if self.study.cohort_chapters else []
+        names += ["media.csv"] if self.study.inputs else []
+        names += ["frames.csv"] if any(part.frames != "spaced" for part in self.study.inputs.values()) else []
+        names += ["readings.csv"] if "readers" in self.study.chapters else []
         return [f"{self.folder}/{name}" for name in names]
 
     def runs(self) -> list[str]:
@@ -111,7 +130,7 @@ class Node:
         return [
             f"train/{model.input}-{architecture}-s{seed}"
             for model in self.study.models.values()
-            for architecture in model.architectures
+            for architecture in model.runs
             for seed in seeds
         ]
 
@@ -132,10 +151,28 @@ class Node:
 
     def parts(self) -> list[str]:
         """Tables that `predictions.csv` is put together from."""
-        own = f"{self.folder}/predictions.csv"
-        if Path(own).is_file():
-            return [own]
-        return [f"{self.results}/{c}/predictions.csv" for c in ("baseline", "fuse") if c in self.study.chapters]
+        if self.own:
+            beside = Path(self.folder, "cohort.csv")
+            return [str(self.own), *([str(beside)] if beside.is_file() else [])]
+        return [
+            f"{self.results}/{c}/predictions.csv" for c in ("baseline", "fuse", "networks") if c in self.study.chapters
+        ]
+
+    def collected(self) -> list[str]:
+        """What `helpers.stats.predictions` is told: the study's folder for a table of its own, else the parts."""
+        return [self.folder] if self.own else self.parts()
+
+    def given(self) -> list[str]:
+        """All tables that lie in the folder or are made from them: what the chapter `assumptions` looks at."""
+        return list(dict.fromkeys([*self.parts(), *self.tables(), *self.predictions()]))
+
+    def predictions(self) -> list[str]:
+        """The study's predictions table; none for a reader study without a model."""
+        return [f"{self.results}/predictions.csv"] if self.parts() else []
+
+    def chosen(self) -> list[str]:
+        """The page that chose the networks which are explained."""
+        return [f"{self.results}/{c}/notebook.ipynb" for c in ("fuse", "networks") if c in self.study.chapters]
 
     def parameters(self, chapter: str) -> dict[str, Any]:
         """Papermill parameters of a chapter."""
@@ -143,13 +180,13 @@ class Node:
         more = {name: getattr(profile, name) for name in CHAPTER_PARAMETERS[chapter]}
         more = {name: list(value) if isinstance(value, tuple) else value for name, value in more.items()}
         if chapter == "fuse":
-            more.update(profile.training.model_dump())
+            more.update(profile.training.model_dump(exclude={"frames", "dropout", "optimizer"}))
             more["workers"] = 1 if has_gpu() else 2
         return {"study": self.folder, "results": self.results, **more}
 
     def training(self, source: str, architecture: str, seed: int) -> dict[str, Any]:
         """Papermill parameters of one training run."""
-        own = {"input": source, "architecture": architecture, "seed": seed}
+        own = {"run": f"{source}-{architecture}-s{seed}"}
         return {"study": self.folder, "results": self.results, **own, **self._training()}
 
     def _training(self) -> dict[str, Any]:
@@ -174,15 +211,41 @@ def studies(folders: Iterable[str], profile: str) -> dict[str, Node]:
     Raises
     ------
     StudyError
-        If a `study.yaml` is wrong or two studies share a name.
+        If a `study.yaml` is wrong, two studies share a name, or chapters need predictions that nothing makes.
     """
     found: dict[str, Node] = {}
     for folder in folders:
         study = read_study(folder)
         if study.name in found:
             raise StudyError(f"two studies are called {study.name!r}", file=f"{folder}/study.yaml", key="name")
-        found[study.name] = Node(str(folder).rstrip("/"), study, profile)
+        node = Node(str(folder).rstrip("/") or "/", study, profile)
+        needy = [chapter for chapter in study.chapters if chapter in PREDICTED]
+        if needy and not node.parts():
+            raise StudyError(
+                f"the chapter {needy[0]} needs predictions, and nothing makes them",
+                file=f"{folder}/study.yaml",
+                key="chapters",
+                fix="add a chapter that does (baseline, fuse or networks), or put predictions.csv into the folder",
+            )
+        found[study.name] = node
     return found
+
+
+def chapters(nodes: Iterable[Node]) -> set[str]:
+    """Chapters that some study of a build has; the others need no rule, nor a notebook."""
+    return {chapter for node in nodes for chapter in node.study.chapters}
+
+
+def book_pages(nodes: Iterable[Node]) -> tuple[str, ...]:
+    """Pages of the book itself: with the default studies all of them, with a user's own study none."""
+    return tuple(BOOK_PAGES) if any(node.study.source.kind != "own" for node in nodes) else ()
+
+
+def book_parameters(name: str, profile: str) -> dict[str, Any]:
+    """Papermill parameters of a page of the book itself."""
+    fields, source = BOOK_PAGES[name]
+    about = Profile.model_validate({"quick": QUICK, "full": FULL}[profile])
+    return {"results": f"{RESULTS}/book", "source": source, **{field: getattr(about, field) for field in fields}}
 
 
 def files(folder: str) -> list[str]:

@@ -15,8 +15,10 @@ STILLS, CLIPS = ("bmode",), ("ceus", "cine")
 
 
 def of_kinds(study: Study, kinds: tuple[str, ...]) -> str | None:
-    """Name of the first input of these kinds, or None when the study has none."""
-    return next((name for name, source in study.inputs.items() if source.kind in kinds), None)
+    """Name of the first input of these kinds that has no labelled frames, or None when the study has none."""
+    return next(
+        (name for name, source in study.inputs.items() if source.kind in kinds and source.frames == "spaced"), None
+    )
 
 
 def load(folder: str | Path, study: Study) -> dict[str, media.Arrays]:

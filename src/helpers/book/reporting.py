@@ -16,7 +16,8 @@ import pandas as pd
 from helpers.data.study import Study
 
 ITEMS = Path("data/published/tripod_ai.csv")
-CHAPTERS = ("cohort", "inputs", "baseline", "fuse", "discrimination", "calibration", "decision", "explain")
+CHAPTERS = ("cohort", "inputs", "baseline", "fuse", "networks", "discrimination", "compare", "calibration", "decision")
+CHAPTERS += ("subgroups", "readers", "explain")
 
 
 def checklist(results: str | Path, study: Study, *, items: str | Path = ITEMS) -> pd.DataFrame:
@@ -47,7 +48,7 @@ def checklist(results: str | Path, study: Study, *, items: str | Path = ITEMS) -
             if not there and page not in study.chapters:
                 status, evidence = "not applicable", f"this study has no chapter {page}"
             elif not there:
-                status = "missing"
+                status, evidence = "missing", f"the page {page} made no {name}"
             else:
                 evidence = f"{page}/{name}"
         elif item.kind == "declared":
@@ -85,14 +86,19 @@ def model_card(study: Study, results: str | Path) -> pd.DataFrame:
         `section, content`.
     """
     models = [f"{name}: {', '.join(model.architectures)}" for name, model in study.models.items()]
-    record = _record(Path(results) / "discrimination" / "run.json")
+    models += [f"{study.clinical.name}: penalised logistic regression"] if "baseline" in study.chapters else []
+    records = [Path(results) / "discrimination" / "run.json", *sorted(Path(results).glob("*/run.json"))]
+    record = _record(next((path for path in records if path.is_file()), records[0]))
+    threshold = f"rule {study.threshold.rule}, chosen on {study.choosing}"
+    if study.threshold.rule == "declared":
+        threshold = f"declared in advance: {study.threshold.value:g}"
     rows = [
         ("Question", study.question),
-        ("Models", "; ".join([*models, f"{study.clinical.name}: penalised logistic regression"])),
+        ("Models", "; ".join(models) or "made elsewhere: only their predictions are here"),
         ("Intended use", "Research on this question. Not a medical device, not for decisions about patients."),
         ("Data", "simulated cases" if study.simulated else "real patients"),
         ("Reference standard", study.outcome.reference_standard if study.outcome else "none"),
-        ("Threshold", f"rule {study.threshold.rule}, chosen on {study.choosing}"),
+        ("Threshold", threshold),
         ("Range of decisions", f"{study.decision.low:.0%} to {study.decision.high:.0%}: {study.decision.reason}"),
         ("Code", f"commit {record.get('commit')}, lock {str(record.get('lock'))[:16]}"),
         ("Machine", f"{record.get('machine')}, {record.get('device')}, Python {record.get('python')}"),
@@ -105,8 +111,10 @@ def limitations(study: Study, items: pd.DataFrame) -> str:
     said = []
     if study.simulated:
         said.append("The data are simulated: nothing here is evidence about patients.")
-    if study.validation.kind == "cross-validation":
+    if study.judged == "oof":
         said.append("There is no test set: performance comes from cross-validation within one cohort.")
+    if study.choosing is None:
+        said.append("No case was there to choose on: the threshold is declared, and no risk is recalibrated.")
     lost = items[items["status"] == "missing"]
     if len(lost):
         said.append(f"Items without their evidence: {', '.join(lost['item'])}.")

@@ -9,13 +9,16 @@ import pandas as pd
 from helpers.data.study import Study
 from helpers.stats.calibration import Calibration
 from helpers.stats.decision import DecisionCurve
-from helpers.stats.models import p_text
+from helpers.stats.models import Panel, p_text
 
 REFERENCES = ("all", "none")
 
 
+NAMED = 5  # models that a sentence names; of more, the first three and the range of the others
+
+
 def best(performance: pd.DataFrame, split: str) -> str:
-    """Name the AUC of each model on the judged split, highest first.
+    """Name the AUC of each model on the judged split, highest first; then the external test where there is one.
 
     Parameters
     ----------
@@ -31,13 +34,25 @@ def best(performance: pd.DataFrame, split: str) -> str:
     >>> best(frame, "Test")
     'AUC in 9 cases with 3 events (test): a 0.80 (95 % CI 0.60 to 0.95).'
     """
-    judged = performance[performance["split"] == split].sort_values("auc", ascending=False)
-    named = [
-        f"{row.model} {row.auc:.2f} (95 % CI {row.auc_low:.2f} to {row.auc_high:.2f})" for row in judged.itertuples()
-    ]
-    first = judged.iloc[0]
-    where = split[:1].lower() + split[1:]
-    return f"AUC in {first['n']} cases with {first['events']} events ({where}): {'; '.join(named)}."
+    said = []
+    for title in dict.fromkeys([split, *(name for name in performance["split"] if name.startswith("External"))]):
+        judged = performance[performance["split"] == title].sort_values("auc", ascending=False)
+        if judged.empty:
+            continue
+        shown = judged if len(judged) <= NAMED else judged.head(3)
+        named = [f"{row.model} {row.auc:.2f} (95 % CI {_to(row.auc_low, row.auc_high)})" for row in shown.itertuples()]
+        rest = judged.iloc[len(shown) :]
+        if len(rest):
+            named.append(f"the other {len(rest)} models from {rest['auc'].min():.2f} to {rest['auc'].max():.2f}")
+        first = judged.iloc[0]
+        where = title[:1].lower() + title[1:]
+        said.append(f"AUC in {first['n']:,} cases with {first['events']:,} events ({where}): {'; '.join(named)}.")
+    return " ".join(said)
+
+
+def _to(low: float, high: float) -> str:
+    """Limits as one prints them: with a minus sign, not a hyphen."""
+    return "not defined" if low != low else f"{low:.2f} to {high:.2f}".replace("-", "−")
 
 
 def comparison(pairs: pd.DataFrame) -> str:
@@ -59,60 +74,188 @@ def comparison(pairs: pd.DataFrame) -> str:
     said = [
         f"{row.a if row.difference > 0 else row.b} ranks better than {row.b if row.difference > 0 else row.a} "
         f"(difference {abs(row.difference):.2f}, P {p_text(row.p_holm)})"
-        for row in sure.itertuples()
+        for row in sure.head(NAMED).itertuples()
     ]
+    more = f", and {len(sure) - NAMED} more pairs differ" if len(sure) > NAMED else ""
     rest = len(pairs) - len(sure)
-    more = f"; the other {rest} pairs cannot be told apart" if rest else ""
+    more += f"; the other {rest} pair{'s' * (rest > 1)} cannot be told apart" if rest else ""
     return f"After Holm's correction {', '.join(said)}{more}."
 
 
-def calibration(summary: pd.DataFrame, split: str) -> str:
-    """Say for each model whether slope and calibration in the large exclude their ideals, 1 and 0."""
+def second_method(table: pd.DataFrame) -> str:
+    """Say whether intervals by formula and by resampling patients agree.
+
+    Examples
+    --------
+    >>> second_method(pd.DataFrame({"split": ["Test"], "model": ["a"], "gap": [0.004], "agree": [True]}))
+    'Intervals by formula and by resampling patients agree (largest difference of a limit 0.004).'
+    """
+    apart = table[~table["agree"]]
+    if apart.empty:
+        most = table["gap"].max()
+        return f"Intervals by formula and by resampling patients agree (largest difference of a limit {most:.3f})."
+    named = ", ".join(f"{row.model} in {row.split.lower()} ({row.gap:.3f})" for row in apart.itertuples())
+    return f"Intervals by formula and by resampling patients differ for {named}; limits are rough there."
+
+
+def calibration(summary: pd.DataFrame) -> str:
+    """Say for each split and model whether slope and calibration in the large exclude their ideals, 1 and 0.
+
+    Parameters
+    ----------
+    summary : DataFrame
+        From `calibrated.summary`.
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"split": ["Test"], "model": ["a"], "slope": [0.5], "slope_low": [0.3],
+    ...                       "slope_high": [0.7], "in_the_large_low": [-0.2], "in_the_large_high": [0.3]})
+    >>> calibration(frame)
+    'Test: a: slope 0.50 (0.30 to 0.70), too extreme; no sign that risks are too high or too low on the whole.'
+    """
     said = []
-    for row in summary.itertuples():
-        slope = f"slope {row.slope:.2f} ({row.slope_low:.2f} to {row.slope_high:.2f})"
-        if row.in_the_large_high < 0:
-            level = "risks too high on the whole"
-        elif row.in_the_large_low > 0:
-            level = "risks too low on the whole"
-        else:
-            level = "no sign that risks are too high or too low on the whole"
-        said.append(f"{row.model}: {slope}, {level}")
-    return f"{split}: {'; '.join(said)}."
+    for split, part in summary.groupby("split", sort=False):
+        if len(part) > NAMED:
+            said.append(f"{split}: {_counted(part)}.")
+            continue
+        said.append(f"{split}: {'; '.join(_judged(row) for row in part.itertuples())}.")
+    return " ".join(said)
 
 
-def few_events(curves: Mapping[str, Calibration]) -> str:
-    """Caution about curves drawn from few events; empty when there are enough."""
-    few = [curve for curve in curves.values() if curve.too_few_events]
+def _judged(row: object) -> str:
+    extreme = ", too extreme" if row.slope_high < 1 else ", too moderate" if row.slope_low > 1 else ""
+    slope = f"slope {row.slope:.2f} ({_to(row.slope_low, row.slope_high)}){extreme}"
+    if row.in_the_large_high < 0:
+        level = "risks too high on the whole"
+    elif row.in_the_large_low > 0:
+        level = "risks too low on the whole"
+    else:
+        level = "no sign that risks are too high or too low on the whole"
+    return f"{row.model}: {slope}; {level}"
+
+
+def _counted(part: pd.DataFrame) -> str:
+    """Of many models: how many are off, and which way."""
+    counts = {
+        "have too extreme risks (slope below 1)": part["slope_high"] < 1,
+        "have too moderate risks (slope above 1)": part["slope_low"] > 1,
+        "have risks that are too high on the whole": part["in_the_large_high"] < 0,
+        "have risks that are too low on the whole": part["in_the_large_low"] > 0,
+    }
+    named = [f"{int(where.sum())} {what}" for what, where in counts.items()]
+    return f"of {len(part)} models, with intervals that exclude the ideal, {', '.join(named)}"
+
+
+def few_events(curves: Mapping[str, Mapping[str, Calibration]]) -> str:
+    """Caution about curves drawn from few events; empty when there are enough in every split."""
+    few = [(split, one) for split, made in curves.items() for one in made.values() if one.too_few_events]
     if not few:
         return ""
+    split, first = few[0]
+    where = f" ({split[0].lower()}{split[1:]})" if len(curves) > 1 else ""
     return (
-        f"With {few[0].events} events and {few[0].n - few[0].events} other cases the curves are rough: at least 100 of "
-        "each are advised before their shape is read."
+        f"With {first.events} events and {first.n - first.events} other cases{where} the curves are rough: at least "
+        "100 of each are advised before their shape is read."
     )
 
 
-def decision(curve: DecisionCurve, low: float, high: float) -> str:
-    """Say over what part of the declared range each model has a higher net benefit than acting on all or none."""
-    frame = curve.frame()
-    wide = frame.pivot(index="threshold", columns="strategy", values="net_benefit")
-    reference = wide[list(REFERENCES)].max(axis=1)
+def mended(ladder: pd.DataFrame | None) -> str:
+    """Say what updating the intercept does to the Brier score of the judged cases.
+
+    The intercept is the rung that decision curves use; naming the rung that comes out best on the judged cases would
+    let them choose.
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"split": "Test", "model": "a", "method": ["none", "intercept", "slope"],
+    ...                       "brier": [0.25, 0.20, 0.21]})
+    >>> mended(frame)
+    'Updating the intercept on other cases moves the Brier score: a from 0.25 to 0.20.'
+    >>> mended(None)
+    ''
+    """
+    if ladder is None:
+        return ""
+    first = ladder[ladder["split"] == ladder["split"].iloc[0]]
+    wide = first.pivot(index="model", columns="method", values="brier").loc[list(dict.fromkeys(first["model"]))]
+    said = [f"{model} from {row['none']:.2f} to {row['intercept']:.2f}" for model, row in wide.iterrows()]
+    if len(said) > NAMED:
+        better = int((wide["intercept"] < wide["none"]).sum())
+        return f"Updating the intercept on other cases lowers the Brier score of {better} of {len(said)} models."
+    return f"Updating the intercept on other cases moves the Brier score: {', '.join(said)}."
+
+
+def maps(chooser: Panel | None) -> str:
+    """Say where recalibration maps come from, or that none can be fitted."""
+    if chooser is None:
+        return (
+            "No map is fitted here: the table has judged cases only, and a map fitted on the cases that judge it "
+            "would say nothing."
+        )
+    return (
+        f"Each map is fitted on the {chooser.n:,} cases with {chooser.events:,} events that choose thresholds too "
+        f"({chooser.title[0].lower()}{chooser.title[1:]}), never on the case it is applied to."
+    )
+
+
+def decision(curves: Mapping[str, DecisionCurve], low: float, high: float) -> str:
+    """Say over what part of the declared range each model has a higher net benefit than acting on all or none.
+
+    Examples
+    --------
+    >>> from helpers.stats.decision import decision_curve
+    >>> curve = decision_curve([0, 0, 1, 1], [0.1, 0.4, 0.3, 0.9], thresholds=[0.2, 0.3])
+    >>> decision({"Test": curve}, 0.2, 0.3)
+    'Between risks of 20% and 30% the point estimate of net benefit is above acting on all and on none for model over \
+the whole range (test).'
+    """
+    parts = []
+    for split, curve in curves.items():
+        wide = curve.frame().pivot(index="threshold", columns="strategy", values="net_benefit")
+        reference = wide[list(REFERENCES)].max(axis=1)
+        said = {"nowhere": [], "over the whole range": []}
+        for name in curve.models:
+            above = wide.index[wide[name] > reference]
+            if len(above) in (0, len(wide)):
+                said["over the whole range" if len(above) else "nowhere"].append(name)
+            else:
+                span = f"from {above.min():.0%} to {above.max():.0%}"
+                said.setdefault(f"at {len(above)} of {len(wide)} thresholds, {span}", []).append(name)
+        named = [f"{_listed(names, len(curve.models))} {where}" for where, names in said.items() if names]
+        parts.append(f"{'; '.join(named)} ({split[0].lower()}{split[1:]})")
+    return (
+        f"Between risks of {low:.0%} and {high:.0%} the point estimate of net benefit is above acting on all and on "
+        f"none for {'; '.join(parts)}."
+    )
+
+
+def surest(curves: Mapping[str, DecisionCurve]) -> str:
+    """Say which strategy is most often the best over the declared range, and how often.
+
+    Examples
+    --------
+    >>> from helpers.stats.decision import decision_curve
+    >>> y, risk = [0, 1] * 40, [0.1, 0.9] * 40
+    >>> surest({"Test": decision_curve(y, risk, thresholds=[0.2, 0.3], resamples=50)})
+    'Over the range model is the best choice in 100% of the bootstrap samples, on average over thresholds (test).'
+    """
+    titles = {"all": "treating all", "none": "treating none"}
     said = []
-    for name in wide.columns.drop(list(REFERENCES)):
-        above = wide.index[wide[name] > reference]
-        if len(above) == 0:
-            said.append(f"{name} nowhere")
-        elif len(above) == len(wide):
-            said.append(f"{name} over the whole range")
-        else:
-            said.append(
-                f"{name} at {len(above)} of {len(wide)} thresholds, from {above.min():.0%} to {above.max():.0%}"
-            )
-    span = f"{low:.0%} to {high:.0%}"
-    return (
-        f"Between risks of {span} the point estimate of net benefit is above acting on all and on none for "
-        f"{'; '.join(said)}."
-    )
+    for split, curve in curves.items():
+        share = curve.frame().groupby("strategy", sort=False)["probability_best"].mean()
+        name = share.idxmax()
+        name_of = titles.get(name, name)
+        said.append(
+            f"{name_of} is the best choice in {share[name]:.0%} of the bootstrap samples, on average over thresholds "
+            f"({split[0].lower()}{split[1:]})"
+        )
+    return f"Over the range {'; '.join(said)}."
+
+
+def _listed(names: list[str], total: int) -> str:
+    if len(names) > NAMED:
+        return f"all {total} models" if len(names) == total else f"{len(names)} of {total} models"
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def crop(study: Study) -> str:

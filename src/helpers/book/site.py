@@ -14,6 +14,13 @@ from helpers.data import registry
 
 SITE = "build/site"
 OUT = "build"
+BOOK = BookStudy(
+    "book",
+    "Checks",
+    simulated=True,
+    pages=tuple(graph.BOOK_PAGES),
+    summary="How far the numbers of this book can be trusted.",
+)
 
 
 def book_study(node: graph.Node) -> BookStudy:
@@ -31,7 +38,8 @@ def book_study(node: graph.Node) -> BookStudy:
 def main(profile: str, folders: str) -> None:
     """Stage and build the book."""
     nodes = graph.studies(json.loads(folders), profile)
-    publish.stage(SITE, studies=[book_study(node) for node in nodes.values()])
+    own = [BOOK] if graph.book_pages(nodes.values()) else []
+    publish.stage(SITE, studies=[book_study(node) for node in nodes.values()] + own)
     publish.build(SITE, OUT)
 
 

@@ -38,14 +38,15 @@ def load(folder: str | Path, name: str, *, study: Study | None = None, workers: 
     Returns
     -------
     helpers.data.media.Arrays
-        `images` uint8 (cases, channels, size, size), `masks` or None, and the index; rows in the order of the
-        cohort table.
+        `images` uint8 (cases, channels, size, size), or (cases, 1, time, size, size) for an input whose frames
+        are a time axis; `masks` and `volume_masks` or None; and the index. Rows in the order of the cohort table.
     """
     study = study or read_study(folder)
     source = study.inputs[name]
     frame = cohort.read(folder, study=study)
     order = {case: place for place, case in enumerate(frame["case_id"])}
     table = media.table(folder, frame).sort_values("case_id", key=lambda ids: ids.map(order), kind="stable")
+    labelled = None if source.frames == "spaced" else media.labelled_frames(folder, table, measure=False)
     return media.arrays(
         folder,
         table,
@@ -55,6 +56,8 @@ def load(folder: str | Path, name: str, *, study: Study | None = None, workers: 
         crop=source.crop.model_dump(exclude_none=True),
         every_seconds=source.every_seconds,
         count=source.key_frames,
+        frames=source.frames,
+        labelled=labelled,
         workers=workers,
     )
 
@@ -65,7 +68,7 @@ def decode(folder: str | Path, *, workers: int = 2) -> dict[str, Any]:
     Returns
     -------
     dict
-        For every input: shape, number of masks, and a fingerprint of the pixels' sources.
+        For every input: shape, whether there are masks, and a fingerprint of the pixels' sources.
 
     Raises
     ------

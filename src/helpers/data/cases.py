@@ -12,11 +12,13 @@ from typing import Any
 
 from helpers.data import outside
 from helpers.data.errors import StudyError
+from helpers.data.profiles import Profile
 from helpers.data.study import Study
 from helpers.data.study import read as read_study
 
 PUBLISHED = Path("data/published")
 SUMMARY = "simulation.json"
+KEPT = ("bayes_limit", "patients_of")  # what pages say of the simulation
 
 
 def write_cases(folder: str | Path, profile: str = "quick", *, workers: int = 2) -> dict[str, Any]:
@@ -27,7 +29,8 @@ def write_cases(folder: str | Path, profile: str = "quick", *, workers: int = 2)
     folder : path
         The study's folder.
     profile : str
-        `quick` or `full`: how many frames a second simulated clips have.
+        `quick` or `full`: how many frames a second simulated clips have, and which share of a large simulated
+        cohort is written.
     workers : int
         Processes.
 
@@ -46,18 +49,24 @@ def write_cases(folder: str | Path, profile: str = "quick", *, workers: int = 2)
         raise StudyError("this study's cases are its own", file="study.yaml", key="source.kind", fix="leave them")
     if study.source.kind == "outside":
         return outside.write_study(folder, study)
-    # the generator brings scipy and the video writers, which a study of outside data does without
-    from helpers.data.simulate.olnm import write_cohort
-
-    made = write_cohort(
-        folder,
-        published=PUBLISHED / study.source.published,
-        seed=study.source.seed,
-        frames_per_second=study.profile(profile).frames_per_second,
-        workers=workers,
-    )
-    (Path(folder) / SUMMARY).write_text(json.dumps({"bayes_limit": made["bayes_limit"]}) + "\n", encoding="utf-8")
+    made = _simulate(folder, study, study.profile(profile), workers=workers)
+    summary = {key: made[key] for key in KEPT if key in made}
+    (Path(folder) / SUMMARY).write_text(json.dumps(summary) + "\n", encoding="utf-8")
     return made
+
+
+def _simulate(folder: str | Path, study: Study, profile: Profile, *, workers: int) -> dict[str, Any]:
+    """Run the study's generator: it brings scipy and the video writers, which outside data do without."""
+    published, seed = PUBLISHED / study.source.published, study.source.seed
+    if study.source.generator == "calcified":
+        from helpers.data.simulate import calcified
+
+        return calcified.write_cohort(folder, published=published, seed=seed, share=profile.patients, workers=workers)
+    from helpers.data.simulate import olnm
+
+    return olnm.write_cohort(
+        folder, published=published, seed=seed, frames_per_second=profile.frames_per_second, workers=workers
+    )
 
 
 def ceiling(folder: str | Path, study: Study) -> str:

@@ -16,7 +16,8 @@ from helpers.data.study import read as read_study
 
 
 def check(folder: str | Path) -> pd.DataFrame:
-    """Read `study.yaml`, `cohort.csv` and, where the study has inputs, `media.csv`, with every check they have.
+    """Read the settings, `cohort.csv` where a chapter needs it, `media.csv` where the study has inputs, and
+    `frames.csv` where an input takes labelled frames.
 
     Parameters
     ----------
@@ -26,7 +27,7 @@ def check(folder: str | Path) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        The splits, as `helpers.data.cohort.manifest`.
+        The splits, as `helpers.data.cohort.manifest`; without rows for a study that has no cohort table.
 
     Raises
     ------
@@ -34,6 +35,8 @@ def check(folder: str | Path) -> pd.DataFrame:
         For the first fault, with file, row, column and the way out.
     """
     study = read_study(folder)
+    if not study.cohort_chapters:
+        return pd.DataFrame(columns=cohort.MANIFEST)
     frame = cohort.read(folder, study=study)
     if study.inputs:
         from helpers.data import media
@@ -48,6 +51,8 @@ def check(folder: str | Path) -> pd.DataFrame:
                     column="kind",
                     fix=f"add their files, or take the input {name} out of study.yaml",
                 )
+        if any(source.frames != "spaced" for source in study.inputs.values()):
+            media.labelled_frames(folder, table)
     return cohort.manifest(frame)
 
 

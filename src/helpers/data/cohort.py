@@ -22,6 +22,7 @@ __all__ = ["SPLITS", "flow", "flow_steps", "groups", "manifest", "read", "table_
 KEYS = ("patient_id", "case_id", "center", "split")
 SPLITS = ("train", "tune", "test", "external")
 FILE = "cohort.csv"
+MANIFEST = ["split", "patients", "cases", "events", "sha256"]
 
 
 def read(folder: str | Path, *, study: Study | None = None) -> pd.DataFrame:
@@ -92,7 +93,42 @@ def manifest(frame: pd.DataFrame) -> pd.DataFrame:
         text = "\n".join(sorted(part["case_id"])).encode()
         events = int(part["label"].sum()) if "label" in part else 0
         rows.append((split, part["patient_id"].nunique(), len(part), events, hashlib.sha256(text).hexdigest()))
-    return pd.DataFrame(rows, columns=["split", "patients", "cases", "events", "sha256"])
+    return pd.DataFrame(rows, columns=MANIFEST)
+
+
+def answering(frame: pd.DataFrame, study: Study) -> pd.DataFrame:
+    """The rows that are counted: every case, or where a study's patients vote, each patient once.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        As `read` gives it.
+    study : Study
+
+    Returns
+    -------
+    DataFrame
+        Of a patient the first case, whose `case_id` becomes the patient's; the covariates of such a study are the
+        patient's on every row.
+
+    Raises
+    ------
+    StudyError
+        If cases of a voting patient have different labels.
+    """
+    if study.voting is None:
+        return frame
+    pairs = frame[["patient_id", "label"]].drop_duplicates()
+    again = pairs["patient_id"].duplicated()
+    if again.any():
+        raise StudyError(
+            f"patient {pairs.loc[again, 'patient_id'].iloc[0]!r} has cases of different labels, which cannot vote",
+            file="cohort.csv",
+            column="label",
+            fix="give all cases of a patient one label, or take voting out of study.yaml",
+        )
+    first = frame.drop_duplicates("patient_id").reset_index(drop=True)
+    return first.assign(case_id=first["patient_id"])
 
 
 def groups(frame: pd.DataFrame) -> pd.Series:
@@ -253,7 +289,7 @@ def _values(raw: pd.DataFrame, covariate: Covariate) -> pd.Series:
 
 def _check_classes(frame: pd.DataFrame, study: Study) -> None:
     needed = ["train", "test"] if study.validation.kind == "test" else ["train"]
-    for split in needed:
+    for split in needed if study.develops else ():  # a table of predictions may come with test cases only
         if not (frame["split"] == split).any():
             fix = (
                 "mark the test patients, or set validation.kind to cross-validation" if split == "test" else "mark them"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -27,6 +27,7 @@ class Training(Part):
     flip_vertical: bool = False
     frames: int = Field(ge=2, le=64)
     dropout: float = Field(default=0.0, ge=0, lt=1)
+    optimizer: Literal["adamw", "adam"] = "adamw"
 
 
 class Profile(Part):

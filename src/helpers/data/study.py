@@ -123,6 +123,8 @@ class Study(Part):
                 raise ValueError(f"subgroups: {name!r} is neither center nor a categorical covariate")
         if {"fuse", "networks"} <= set(self.chapters):
             raise ValueError("chapters: fuse and networks both hand on the predictions; give one of the two")
+        if "compare" in self.chapters and "networks" not in self.chapters:
+            raise ValueError("chapters: compare needs the chapter networks")
         if self.outcome is None and set(self.chapters) - {"inputs"}:
             raise ValueError("outcome: needed for every chapter but inputs")
         if self.validation.kind == "cross-validation" and self.models:

@@ -17,7 +17,7 @@ import pandas as pd
 from helpers.learn.folds import grouped_folds
 from helpers.learn.penalised import Covariate, Fit, Term, encode, fit_penalised
 from helpers.learn.scores import log_loss, rank_auc
-from helpers.learn.validation import optimism_table
+from helpers.learn.validation import Refits, refit
 
 
 @dataclass(frozen=True)
@@ -217,7 +217,7 @@ def oof_risk(
     return pd.concat(parts, ignore_index=True)
 
 
-def optimism(
+def refits(
     cohort: pd.DataFrame,
     *,
     covariates: Iterable[Any],
@@ -228,11 +228,10 @@ def optimism(
     folds: int = 5,
     repeats: int = 1,
     patient_id: str = "patient_id",
-) -> pd.DataFrame:
-    """Harrell's bootstrap optimism of the whole fit, the choice of the penalty included.
+) -> Refits:
+    """Refit the whole procedure, the choice of the penalty included, on bootstrap samples of the patients.
 
-    Harrell, Lee, Mark (1996), doi:10.1002/(SICI)1097-0258(19960229)15:4<361::AID-SIM168>3.0.CO;2-4. Patients are
-    resampled; each resample is fitted from scratch and measured on itself and on the original rows.
+    Each resample is fitted from scratch and predicts the original rows; see `helpers.learn.validation.refit`.
 
     Parameters
     ----------
@@ -243,8 +242,8 @@ def optimism(
 
     Returns
     -------
-    DataFrame
-        `measure` (auc, calibration_slope, brier), `apparent, optimism, corrected, optimism_se, resamples`.
+    Refits
+        With the table of optimism and the risks of all refits.
     """
     given = np.arange(len(cohort)) if rows is None else rows
     declared, rows, y, patient = _prepare(cohort, covariates, label, given, patient_id, name="rows")
@@ -255,7 +254,28 @@ def optimism(
             encoded[places], y[places], patient[places], declared, folds=folds, repeats=repeats, seed=seed + step
         )
 
-    return optimism_table(fit, encoded, y, patient, resamples=resamples, seed=seed)
+    return refit(fit, encoded, y, patient, resamples=resamples, seed=seed)
+
+
+def optimism(cohort: pd.DataFrame, **options: Any) -> pd.DataFrame:
+    """Harrell's bootstrap optimism of the whole fit, the choice of the penalty included.
+
+    Harrell, Lee, Mark (1996), doi:10.1002/(SICI)1097-0258(19960229)15:4<361::AID-SIM168>3.0.CO;2-4. Patients are
+    resampled; each resample is fitted from scratch and measured on itself and on the original rows.
+
+    Parameters
+    ----------
+    cohort : DataFrame
+    **options
+        As of `refits`.
+
+    Returns
+    -------
+    DataFrame
+        `measure` (auc, calibration_slope, brier), `apparent, optimism, corrected, optimism_se`, and more; see
+        `helpers.learn.validation.Refits.table`.
+    """
+    return refits(cohort, **options).table
 
 
 def best_single_covariate(

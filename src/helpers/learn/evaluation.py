@@ -10,6 +10,8 @@ from helpers.learn.networks import Network
 from helpers.learn.rows import table
 from helpers.learn.settings import Settings
 
+OPTIMIZERS = {"adamw": "AdamW (doi:10.48550/arXiv.1711.05101)", "adam": "Adam (doi:10.48550/arXiv.1412.6980)"}
+
 
 def predictions_of(
     network: Network,
@@ -27,7 +29,7 @@ def predictions_of(
     ----------
     network : Network
         With one output.
-    images : uint8 array of shape (cases, channels, height, width)
+    images : uint8 array of shape (cases, channels, height, width) or (cases, channels, time, height, width)
         Rows as in `cases`.
     cases : DataFrame
         The cohort table.
@@ -56,9 +58,15 @@ def run_table(result: training.TrainingResult) -> pd.DataFrame:
 
 def methods(result: training.TrainingResult, settings: Settings) -> str:
     """How the network was trained, in a sentence."""
-    name, weights = result.network.record["architecture"], result.network.record["weights_used"]
+    record = result.network.record
+    name, weights = record["architecture"], record["weights_used"]
+    name += " inflated to 3D (doi:10.1109/CVPR.2017.502)" if record["volume"] else ""
+    name += " with calcification attention (after doi:10.1007/978-3-030-01234-2_1)" if record["attention"] else ""
+    size = f"{settings.size} x {settings.size} pixels"
+    size += f" x {settings.frames} frames" if record["volume"] and settings.frames else ""
+    drop = f"dropout {record['dropout']:g}, " if record["dropout"] else ""
     return (
-        f"{name}, initial weights {weights}, AdamW (doi:10.48550/arXiv.1711.05101) with a one-cycle schedule (peak "
-        f"{settings.learning_rate:g}), batches of {settings.batch_size}, {settings.size} x {settings.size} pixels, "
+        f"{name}, initial weights {weights}, {OPTIMIZERS[settings.optimizer]} with a one-cycle schedule (peak "
+        f"{settings.learning_rate:g}), {drop}batches of {settings.batch_size}, {size}, "
         f"averaged weights of epoch {result.best_epoch} of {settings.epochs}, chosen on the tuning patients."
     )

@@ -27,7 +27,7 @@ class Draws:
     """Augmentation of a list of cases: one entry a case.
 
     `rows` places in the image array; `top`, `left` crop offsets in pixels; `flip_y`, `flip_x` booleans; `gain`,
-    `shift` intensity.
+    `shift` intensity; `lag` the part of the spare frames of a clip that is skipped before the first one, in [0, 1).
     """
 
     rows: np.ndarray
@@ -37,10 +37,11 @@ class Draws:
     flip_x: np.ndarray
     gain: np.ndarray
     shift: np.ndarray
+    lag: np.ndarray
 
     @classmethod
     def random(cls, rows: np.ndarray, settings: Settings, rng: np.random.Generator) -> Draws:
-        """Draw crops, flips, gains and shifts for `rows`."""
+        """Draw crops, flips, gains, shifts and lags for `rows`."""
         n, room = len(rows), settings.crop_size - settings.size + 1
         return cls(
             rows,
@@ -50,15 +51,17 @@ class Draws:
             (rng.random(n) < 0.5) & settings.flip_horizontal,
             rng.normal(1, settings.gain, n).astype(np.float32),
             rng.normal(0, settings.shift, n).astype(np.float32),
+            rng.random(n),
         )
 
     @classmethod
     def central(cls, rows: np.ndarray, settings: Settings) -> Draws:
-        """Central crop of every case, nothing else."""
+        """Central crop of every case and the middle frames, nothing else."""
         n = len(rows)
         offset = np.full(n, (settings.crop_size - settings.size) // 2)
         never = np.zeros(n, dtype=bool)
-        return cls(rows, offset, offset, never, never, np.ones(n, dtype=np.float32), np.zeros(n, dtype=np.float32))
+        one, zero = np.ones(n, dtype=np.float32), np.zeros(n, dtype=np.float32)
+        return cls(rows, offset, offset, never, never, one, zero, np.full(n, 0.5))
 
     def batches(self, steps: int) -> list[Draws]:
         """Cut into `steps` parts of nearly equal size."""
@@ -88,6 +91,8 @@ class Feed:
         Whether the images lie on the device.
     why : str
         The sizes that decided it.
+    frames, step : int
+        Frames of a clip that are handed on, and how many stored frames lie from one to the next; 1 and 1 for images.
     """
 
     def __init__(
@@ -105,8 +110,10 @@ class Feed:
             raise ValueError(f"memory_share must be in [0, 1], not {memory_share!r}")
         self.images, self.settings, self.runtime = images, settings, runtime
         self.rows = np.unique(rows)
-        self.inner = images.shape[1:-2]
-        needed = len(self.rows) * int(np.prod(self.inner)) * settings.crop_size**2
+        self.channels, self.time = images.shape[1], images.shape[2] if images.ndim == 5 else 1
+        self.frames, self.step = frame_steps(self.time, settings.frames if images.ndim == 5 else None)
+        self.inner = (self.channels, self.frames) if images.ndim == 5 else (self.channels,)
+        needed = len(self.rows) * self.channels * self.time * settings.crop_size**2
         free = free_memory(runtime.device) if free_bytes is None else free_bytes
         self.resident = needed <= memory_share * free
         self.why = f"{needed / 1e6:.1f} MB of images, {free / 1e6:.0f} MB free, share {memory_share:g}"
@@ -128,12 +135,14 @@ class Feed:
                 yield self._augment(stack, np.arange(len(part.rows)), part)
 
     def _read(self, rows: np.ndarray) -> Tensor:
-        """Rows as uint8 (row, side, side, channel), resized to `crop_size`."""
+        """Rows as uint8 (row, time, side, side, channel), resized to `crop_size`."""
         order = np.argsort(rows, kind="stable")  # a memmap is read in the order of the file
         block = np.empty((len(rows), *self.images.shape[1:]), dtype=np.uint8)
         block[order] = self.images[rows[order]]
-        stack = torch.from_numpy(block).flatten(1, -3)
-        return _resize(stack, self.settings.crop_size).permute(0, 2, 3, 1).contiguous()
+        stack = torch.from_numpy(block)
+        stack = (stack if stack.ndim == 5 else stack[:, :, None]).transpose(1, 2)
+        small = [_resize(one, self.settings.crop_size) for one in stack.split(max(1, CHUNK // self.time))]
+        return torch.cat(small).permute(0, 1, 3, 4, 2).contiguous()
 
     def _to_device(self, stack: Tensor) -> Tensor:
         if self.runtime.device.type == "cuda":
@@ -141,27 +150,68 @@ class Feed:
         return stack.to(self.runtime.device, non_blocking=True)
 
     def _load(self) -> Tensor:
-        side, channels = self.settings.crop_size, int(np.prod(self.inner))
-        shape = (len(self.rows), side, side, channels)
+        side = self.settings.crop_size
+        shape = (len(self.rows), self.time, side, side, self.channels)
         stack = torch.empty(shape, dtype=torch.uint8, device=self.runtime.device)
         for i in range(0, len(self.rows), CHUNK):
             stack[i : i + CHUNK] = self._to_device(self._read(self.rows[i : i + CHUNK]))
         return stack
 
     def _augment(self, stack: Tensor, places: np.ndarray, draws: Draws) -> Tensor:
-        size = self.settings.size
-        # one transfer a batch for all whole numbers: case, top, left, flips
-        whole = np.stack([places, draws.top, draws.left, draws.flip_y, draws.flip_x]).astype(np.int64)
-        case, top, left, flip_y, flip_x = self._to_device(torch.from_numpy(whole)).unbind()
+        cut = self._slices(stack, places, draws) if stack.device.type == "cpu" else self._gather(stack, places, draws)
         tone = self._to_device(torch.from_numpy(np.stack([draws.gain, draws.shift])))
+        gain, shift = tone.reshape(2, -1, 1, 1, 1, 1)
+        batch = cut.permute(0, 4, 1, 2, 3).float().div_(255).mul_(gain).add_(shift).clamp_(0, 1)
+        batch = batch if len(self.inner) == 2 else batch.squeeze(2)
+        return batch.contiguous(memory_format=self.runtime.memory_format)
+
+    def _first(self, draws: Draws) -> np.ndarray:
+        """First frame of every case."""
+        spare = self.time - (self.frames - 1) * self.step - 1
+        return np.floor(draws.lag * (spare + 1)).astype(np.int64)
+
+    def _gather(self, stack: Tensor, places: np.ndarray, draws: Draws) -> Tensor:
+        """Frames, crops and flips (batch, frames, size, size, channels) by one index: few calls, as a GPU wants it."""
+        size = self.settings.size
+        # one transfer a batch for all whole numbers: case, first frame, top, left, flips
+        whole = np.stack([places, self._first(draws), draws.top, draws.left, draws.flip_y, draws.flip_x])
+        case, first, top, left, flip_y, flip_x = self._to_device(torch.from_numpy(whole.astype(np.int64))).unbind()
         span = torch.arange(size, device=stack.device)
+        t = first[:, None] + self.step * torch.arange(self.frames, device=stack.device)
         y = top[:, None] + torch.where(flip_y[:, None] == 1, size - 1 - span, span)
         x = left[:, None] + torch.where(flip_x[:, None] == 1, size - 1 - span, span)
-        batch = stack[case[:, None, None], y[:, :, None], x[:, None, :]].permute(0, 3, 1, 2).float().div_(255)
-        gain, shift = tone.reshape(2, -1, 1, 1, 1)
-        batch = batch.mul_(gain).add_(shift).clamp_(0, 1)
-        batch = batch.reshape(len(places), *self.inner, size, size)
-        return batch.contiguous(memory_format=self.runtime.memory_format)
+        return stack[case[:, None, None, None], t[:, :, None, None], y[:, None, :, None], x[:, None, None, :]]
+
+    def _slices(self, stack: Tensor, places: np.ndarray, draws: Draws) -> Tensor:
+        """What `_gather` gives, case by case: whole rows are copied, as a CPU wants it."""
+        size, first = self.settings.size, self._first(draws)
+        out = stack.new_empty(len(places), self.frames, size, size, self.channels)
+        for i, place in enumerate(places):
+            t, y, x = int(first[i]), int(draws.top[i]), int(draws.left[i])
+            part = stack[place, t :: self.step][: self.frames, y : y + size, x : x + size]
+            flipped = [axis for axis, flip in ((1, draws.flip_y[i]), (2, draws.flip_x[i])) if flip]
+            out[i] = part.flip(flipped) if flipped else part
+        return out
+
+
+def frame_steps(time: int, frames: int | None) -> tuple[int, int]:
+    """Frames that are taken of `time` stored ones, and the step between them: the largest that fits.
+
+    Raises
+    ------
+    ValueError
+        If the clips have fewer frames than asked for.
+
+    Examples
+    --------
+    >>> frame_steps(32, 8), frame_steps(32, None), frame_steps(32, 5)
+    ((8, 4), (32, 1), (5, 6))
+    """
+    if frames is None:
+        return time, 1
+    if frames > time:
+        raise ValueError(f"frames ({frames}) must be at most the {time} frames of a stored clip")
+    return frames, time // frames
 
 
 def network_view(images: np.ndarray, *, rows: np.ndarray | None = None, settings: Settings) -> np.ndarray:
@@ -171,15 +221,15 @@ def network_view(images: np.ndarray, *, rows: np.ndarray | None = None, settings
 
     Parameters
     ----------
-    images : uint8 array of shape (cases, channels, height, width)
+    images : uint8 array of shape (cases, channels, height, width) or (cases, channels, time, height, width)
     rows : array of int or None
         Cases; None: all.
     settings : Settings
-        `size` and `crop_size` count.
+        `size`, `crop_size` and, for clips, `frames` count.
 
     Returns
     -------
-    float32 array of shape (len(rows), channels, size, size)
+    float32 array of shape (len(rows), channels, size, size) or (len(rows), channels, frames, size, size)
 
     Examples
     --------
@@ -232,8 +282,8 @@ def free_memory(device: torch.device) -> int:
 
 
 def _resize(stack: Tensor, side: int) -> Tensor:
-    """Bring uint8 (n, channels, height, width) to `side` with an anti-aliased bilinear filter."""
+    """Bring uint8 (n, time, channels, height, width) to `side` with an anti-aliased bilinear filter."""
     if stack.shape[-1] == side:
         return stack
-    small = F.interpolate(stack.float(), size=(side, side), mode="bilinear", antialias=True)
-    return small.round_().clamp_(0, 255).to(torch.uint8)
+    small = F.interpolate(stack.flatten(0, 1).float(), size=(side, side), mode="bilinear", antialias=True)
+    return small.round_().clamp_(0, 255).to(torch.uint8).unflatten(0, stack.shape[:2])

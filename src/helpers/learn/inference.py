@@ -108,8 +108,9 @@ def load(folder: str | Path, *, module: nn.Module | None = None) -> Network:
         raise ValueError(f"{CHECKPOINT} is not the file that training wrote: SHA-256 {found} differs")
     record = note["network"]
     if module is None:
-        names = ("channels", "outputs", "width_divisor", "dropout")
-        module = build(record["architecture"], **{name: record[name] for name in names}).module
+        names = ("channels", "outputs", "width_divisor", "dropout", "volume", "attention")
+        options = {name: record[name] for name in names if name in record}  # older records know images only
+        module = build(record["architecture"], **options).module
     tensors, _ = read_tensors(folder / CHECKPOINT)
     try:
         module.load_state_dict(tensors)

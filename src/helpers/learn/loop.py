@@ -18,9 +18,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from helpers.learn import state as disk
-from helpers.learn.feed import Draws, Feed
+from helpers.learn.feed import Draws, Feed, free_memory
 from helpers.learn.inference import evaluation_steps, logits_of, logits_to_risk
 from helpers.learn.networks import Network
+from helpers.learn.recompute import recomputing, saved_bytes, wanted
 from helpers.learn.scores import log_loss, rank_auc
 
 
@@ -73,9 +74,10 @@ class Run:
         flat = [value for value in self.model.parameters() if value.ndim < 2]
         deep = [value for value in self.model.parameters() if value.ndim >= 2]
         groups = [{"params": deep}, {"params": flat, "weight_decay": 0.0}]
-        self.optimizer = torch.optim.AdamW(
-            groups, lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
-        )
+        if settings.optimizer == "adamw":
+            self.optimizer = torch.optim.AdamW(groups, weight_decay=settings.weight_decay, fused=True)
+        else:
+            self.optimizer = torch.optim.Adam([value for group in groups for value in group["params"]], fused=True)
         self.outputs = network.outputs
         count = np.bincount(label[train], minlength=max(2, network.outputs))
         self.class_count = count.tolist()
@@ -85,6 +87,7 @@ class Run:
         self.steps = math.ceil(len(train) / settings.batch_size)
         self.epoch, self.best, self.history = 0, None, []
         self.tune_draws = Draws.central(tune, settings).batches(evaluation_steps(len(tune), settings))
+        self.checkpointing, self.checkpointing_why = self._recompute()
         if runtime.device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(runtime.device)
 
@@ -157,6 +160,18 @@ class Run:
         score = tuple(float.fromhex(value) for value in note["best_score"])
         self.best = Best(note["best_epoch"], score, part("best."))
         self.epoch, self.history = note["epoch"], note["history"]
+
+    def _recompute(self) -> tuple[bool, str]:
+        """Have activations computed again where that was asked for, or memory asks for it."""
+        asked, runtime = self.settings.checkpointing, self.runtime
+        if asked is False or (asked == "auto" and len(self.feed.inner) == 1):
+            return False, "not asked for"
+        case = next(self.feed(Draws.central(self.train[:2], self.settings).batches(1)))
+        per_case = saved_bytes(self.model, case, runtime=runtime)
+        decided, why = wanted(asked, per_case, self.settings.batch_size, free_memory(runtime.device))
+        if decided:
+            recomputing(self.model)
+        return decided, why
 
     def _order(self, rng: np.random.Generator) -> np.ndarray:
         if self.settings.balance != "sampler":

@@ -10,6 +10,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from helpers.learn.attention import attend
+from helpers.learn.inflate import inflate
 from helpers.learn.slim import narrowed
 from helpers.learn.weights import WeightsUnavailable, imagenet_file, load_into, sha256_of
 
@@ -31,11 +33,11 @@ class Network:
     Attributes
     ----------
     module : torch.nn.Module
-        Takes float images in [0, 1] of shape (n, channels, height, width) and gives logits (n, outputs).
-        One output: sigmoid gives the risk. K > 1 outputs: softmax gives the K risks.
+        Takes float images in [0, 1] of shape (n, channels, height, width), or clips (n, channels, time, height,
+        width), and gives logits (n, outputs). One output: sigmoid gives the risk. K > 1: softmax gives K risks.
     record : dict
-        `architecture, channels, outputs, width_divisor, dropout, parameters, weights_asked, weights_used, why,
-        sha256`, all plain JSON values.
+        `architecture, channels, outputs, volume, attention, width_divisor, dropout, parameters, weights_asked,
+        weights_used, why, sha256`, all plain JSON values.
     """
 
     module: nn.Module
@@ -69,6 +71,8 @@ def build(
     *,
     channels: int,
     outputs: int = 1,
+    volume: bool = False,
+    attention: bool = False,
     width_divisor: int = 1,
     weights: str | Path = "none",
     dropout: float = 0.0,
@@ -85,11 +89,17 @@ def build(
         Input channels: 1 for a B-mode image, 5 for five CEUS key frames.
     outputs : int
         1 for a binary label (sigmoid), K > 1 for K classes (softmax).
+    volume : bool
+        True: for clips. The 2D network, with its weights, is inflated (`helpers.learn.inflate`).
+    attention : bool
+        True: with calcification attention (`helpers.learn.attention`), which starts as the identity; all other
+        weights are those of the same call without it.
     width_divisor : int
         Divides every width: the published topology at about 1 / `width_divisor` ** 2 of the work.
     weights : str or Path
         `"none"` (drawn from `seed`), `"imagenet"` (the hub's safetensors or its cache), or a `.safetensors`
-        file of the same architecture and width. A stem with other channels is fitted by `spread_channels`.
+        file of the same 2D architecture and width, without attention. A stem with other channels is fitted by
+        `spread_channels`.
     dropout : float
         Share of features dropped before the head while training, in [0, 1).
     seed : int
@@ -115,6 +125,9 @@ def build(
     torch.Size([2, 1])
     >>> network.record["weights_used"], network.record["channels"]
     ('none', 5)
+    >>> video = build("resnet18", channels=1, volume=True, attention=True, width_divisor=8)
+    >>> video.module(torch.zeros(2, 1, 8, 64, 64)).shape
+    torch.Size([2, 1])
     """
     if architecture not in SHORTEST_SIDE:
         raise ValueError(f"architecture must be one of {', '.join(SHORTEST_SIDE)}, not {architecture!r}")
@@ -137,7 +150,12 @@ def build(
         path = Path(weights)
         used, why = path.name, "; ".join(load_into(module, path, new_head=False, **layers)) or "as in the file"
     shown = Path(weights).name if str(weights) not in ("none", "imagenet") else str(weights)
+    if attention:
+        module = attend(module, architecture, seed=seed)
+    if volume:
+        module = inflate(module)
     record = _record(module, architecture=architecture, channels=channels, outputs=outputs)
+    record |= {"volume": volume, "attention": attention}
     record |= {"width_divisor": width_divisor, "dropout": dropout, "seed": seed}
     record |= {"weights_asked": shown, "weights_used": used, "why": why}
     return Network(module, record)
@@ -173,7 +191,8 @@ def _imagenet(
 ) -> tuple[str, str]:
     try:
         path, source = imagenet_file(architecture)
-    except WeightsUnavailable as error:
+        done = load_into(module, path, new_head=True, mean=config["mean"], std=config["std"], **layers)
+    except ValueError as error:  # there is no file, or it is not one of this network
         if offline == "refuse":
             raise WeightsUnavailable(
                 f"weights='imagenet': {error}. Ways out: give weights= the path of a .safetensors file, or "
@@ -182,7 +201,6 @@ def _imagenet(
         why = f"ImageNet weights could not be had, so random ones are used: {error}"
         warnings.warn(why, stacklevel=3)
         return "none", why
-    done = load_into(module, path, new_head=True, mean=config["mean"], std=config["std"], **layers)
     return source, "; ".join(done)
 
 
@@ -191,6 +209,8 @@ def _record(module: nn.Module, *, architecture: str, channels: int, outputs: int
         "architecture": architecture,
         "channels": channels,
         "outputs": outputs,
+        "volume": False,
+        "attention": False,
         "width_divisor": 1,
         "dropout": 0.0,
         "parameters": sum(value.numel() for value in module.parameters()),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -20,9 +21,52 @@ from helpers.learn.settings import Runtime, Settings
 from helpers.learn.weights import sha256_of
 
 # A state made by other code is not resumed: its epochs would not be those of an undisturbed run.
-CODE = ("feed", "inference", "loop", "scores", "settings", "training")
+CODE = ("feed", "inference", "loop", "recompute", "scores", "settings", "training")
+
+_RUN = re.compile(r"^(?P<input>[A-Za-z][A-Za-z0-9_]*)-(?P<architecture>[a-z0-9_]+)(?P<cam>-cam)?-s(?P<seed>\d+)$")
 
 HISTORY = ["epoch", "train_loss", "tune_loss", "tune_auc", "learning_rate", "seconds", "images_per_second"]
+
+
+@dataclass(frozen=True)
+class RunName:
+    """What the name of a run says: input, architecture, whether with calcification attention, seed."""
+
+    input: str
+    architecture: str
+    attention: bool
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """Architecture, with `-cam` when it has calcification attention."""
+        return self.architecture + "-cam" * self.attention
+
+    @property
+    def model(self) -> str:
+        """The run without its seed, as predictions tables name it."""
+        return f"{self.input}-{self.name}"
+
+
+def parse_run(run: str) -> RunName:
+    """Take the name of a run apart.
+
+    Raises
+    ------
+    ValueError
+        If it is no name of a run.
+
+    Examples
+    --------
+    >>> parse_run("clip-inception_resnet_v2-cam-s0")
+    RunName(input='clip', architecture='inception_resnet_v2', attention=True, seed=0)
+    >>> parse_run("bmode-resnet18-s2").model
+    'bmode-resnet18'
+    """
+    found = _RUN.match(run)
+    if found is None:
+        raise ValueError(f"run must be named <input>-<architecture>[-cam]-s<seed>, not {run!r}")
+    return RunName(found["input"], found["architecture"], found["cam"] is not None, int(found["seed"]))
 
 
 @dataclass(frozen=True)
@@ -136,6 +180,7 @@ def run_key(
         "labels": disk.digest(label.tolist()),
         "images": images,
         "architecture": network.record["architecture"],
+        "network": [network.record["volume"], network.record["attention"]],
         "weights": sha256_of(network.module),
         "code": disk.digest(code),
         "torch": torch.__version__,

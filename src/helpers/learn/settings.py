@@ -14,6 +14,7 @@ from torch import nn
 BALANCES = ("loss", "sampler", "none")
 MONITORS = ("loss", "auc")
 PRECISIONS = ("auto", "fp32", "bf16")
+OPTIMIZERS = ("adamw", "adam")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,9 +30,11 @@ class Settings:
         central one. Stored 256, seen 224 as published; 72 and 64 in the quick profile.
     epochs, batch_size : int
         A run sees every training case once an epoch, in batches of nearly equal size.
+    optimizer : str
+        `"adamw"` (doi:10.48550/arXiv.1711.05101), or `"adam"` (doi:10.48550/arXiv.1412.6980), which has no weight
+        decay.
     learning_rate, weight_decay : float
-        AdamW (doi:10.48550/arXiv.1711.05101); `learning_rate` is the peak of a one-cycle schedule. Biases and
-        norms do not decay.
+        `learning_rate` is the peak of a one-cycle schedule. Biases and norms do not decay.
     label_smoothing : float
         In [0, 1): 0.05 turns the targets 0 and 1 into 0.025 and 0.975.
     ema : float
@@ -57,9 +60,15 @@ class Settings:
         Mirror half of the images.
     gain, shift : float
         Standard deviations of a factor around 1 and of an offset around 0 on images in [0, 1].
+    frames : int or None
+        Frames of a stored clip that the network sees, at equal steps; training begins at a random one of the
+        frames that leave room, evaluation at the middle one. None: all. Images have no frames.
+    checkpointing : "auto" or bool
+        Compute activations again in the backward pass instead of keeping them; `"auto"`: for clips, when those of
+        a batch would take more than `recompute.SHARE` of the free memory.
     channels_last : "auto" or bool
-        Memory format of 2D images; `"auto"` is on, since it is faster on both kinds of machine, except on a CPU
-        for networks with layers so narrow that torch fails.
+        Memory format with the channels last; `"auto"` is on, since it is faster on both kinds of machine, except
+        on a CPU for networks with layers so narrow that torch fails.
     threads : int or None
         CPU threads while training and predicting; None leaves torch's.
     deterministic : bool
@@ -79,6 +88,7 @@ class Settings:
     crop_size: int = 72
     epochs: int = 15
     batch_size: int = 16
+    optimizer: str = "adamw"
     learning_rate: float = 2e-3
     weight_decay: float = 0.05
     label_smoothing: float = 0.05
@@ -94,6 +104,8 @@ class Settings:
     flip_vertical: bool = False
     gain: float = 0.12
     shift: float = 0.06
+    frames: int | None = None
+    checkpointing: str | bool = "auto"
     channels_last: str | bool = "auto"
     threads: int | None = None
     deterministic: bool = True
@@ -105,7 +117,7 @@ class Settings:
         if self.crop_size < self.size:
             raise ValueError(f"crop_size ({self.crop_size}) must be at least size ({self.size})")
         _check("batch_size", self.batch_size, whole=True, low=2)
-        for name in ("patience", "threads"):
+        for name in ("patience", "threads", "frames"):
             if getattr(self, name) is not None:
                 _check(name, getattr(self, name), whole=True, low=1)
         _check("seed", self.seed, whole=True, low=0)
@@ -114,8 +126,9 @@ class Settings:
             _check(name, getattr(self, name), low=0)
         for name in ("label_smoothing", "ema"):
             _check(name, getattr(self, name), low=0, below=1)
-        options = {"balance": BALANCES, "monitor": MONITORS, "precision": PRECISIONS}
-        for name, allowed in (options | {"channels_last": ("auto", True, False)}).items():
+        options = {"balance": BALANCES, "monitor": MONITORS, "precision": PRECISIONS, "optimizer": OPTIMIZERS}
+        switches = dict.fromkeys(("channels_last", "checkpointing"), ("auto", True, False))
+        for name, allowed in (options | switches).items():
             if getattr(self, name) not in allowed:
                 raise ValueError(f"{name} must be one of {allowed}, not {getattr(self, name)!r}")
 
@@ -163,12 +176,13 @@ class Runtime:
         if settings.precision == "bf16" and not able:
             raise ValueError(f"precision 'bf16' needs a GPU with bf16 units, not {device.type}; use 'auto'")
         precision = "bf16" if able and settings.precision in ("auto", "bf16") else "fp32"
-        last = ndim == 4 and settings.channels_last in ("auto", True)
+        last = settings.channels_last in ("auto", True)
         if last and not gpu and module is not None and _breaks_channels_last(module):
             if settings.channels_last is True:
                 raise ValueError("channels_last: torch on a CPU cannot train so narrow a network in it; use 'auto'")
             last = False
-        return cls(device, precision, torch.channels_last if last else torch.contiguous_format)
+        formats = {4: torch.channels_last, 5: torch.channels_last_3d}
+        return cls(device, precision, formats[ndim] if last else torch.contiguous_format)
 
     def autocast(self):
         """Context in which the forward pass runs."""
@@ -193,7 +207,7 @@ class Runtime:
             "device": str(self.device),
             "device_name": torch.cuda.get_device_name(self.device) if gpu else "CPU",
             "precision": self.precision,
-            "channels_last": self.memory_format is torch.channels_last,
+            "channels_last": self.memory_format is not torch.contiguous_format,
         }
 
 
@@ -205,6 +219,7 @@ def steady(settings: Settings, runtime: Runtime) -> Iterator[None]:
     """
     threads = torch.get_num_threads()
     mode = (torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled())
+    filled = torch.utils.deterministic.fill_uninitialized_memory
     cudnn = (torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark)
     devices = [runtime.device] if runtime.device.type == "cuda" else []
     try:
@@ -217,6 +232,8 @@ def steady(settings: Settings, runtime: Runtime) -> Iterator[None]:
             torch.backends.cudnn.deterministic = settings.deterministic
         if settings.deterministic:
             torch.use_deterministic_algorithms(True, warn_only=bool(devices))
+            # Memory that nobody reads need not be filled: a tenth of the time of a narrow network.
+            torch.utils.deterministic.fill_uninitialized_memory = False
         # Averages that decay towards 0 become subnormal numbers, which a CPU handles ten times more slowly.
         torch.set_flush_denormal(True)
         with torch.random.fork_rng(devices=devices):
@@ -225,18 +242,20 @@ def steady(settings: Settings, runtime: Runtime) -> Iterator[None]:
         torch.set_flush_denormal(False)
         torch.set_num_threads(threads)
         torch.use_deterministic_algorithms(mode[0], warn_only=mode[1])
+        torch.utils.deterministic.fill_uninitialized_memory = filled
         torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = cudnn
 
 
 def _breaks_channels_last(module: nn.Module) -> bool:
     """Whether a network has a layer whose backward pass overruns memory in channels_last on a CPU.
 
-    Seen with torch 2.15 (oneDNN, AVX2): a strided 1 x 1 convolution that reads 2 to 7 channels.
+    Seen with torch 2.15 (oneDNN, AVX2): a strided 1 x 1 convolution that reads 2 to 7 channels. Its partner in 3D
+    is kept out as well.
     """
     return any(
-        part.kernel_size == (1, 1) and part.stride != (1, 1) and part.in_channels < 8
+        set(part.kernel_size) == {1} and set(part.stride) != {1} and part.in_channels < 8
         for part in module.modules()
-        if isinstance(part, nn.Conv2d)
+        if isinstance(part, nn.Conv2d | nn.Conv3d)
     )
 
 

@@ -17,7 +17,7 @@ from helpers.learn.inference import features, load, predict
 from helpers.learn.loop import Run, one_cycle
 from helpers.learn.networks import Network
 from helpers.learn.progress import bar, epoch_line
-from helpers.learn.runs import TrainingResult, check_rows, finished, run_key
+from helpers.learn.runs import TrainingResult, check_rows, finished, parse_run, run_key
 from helpers.learn.settings import Runtime, Settings, steady
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "load",
     "network_view",
     "one_cycle",
+    "parse_run",
     "predict",
 ]
 
@@ -62,7 +63,8 @@ def fit(
     network : Network
         One output for labels 0 and 1, K for labels 0 to K - 1.
     images : uint8 array or memmap of shape (cases, channels, height, width)
-        Or (cases, channels, time, height, width); square, any side.
+        Or clips (cases, channels, time, height, width), of which the network sees `settings.frames`; square, any
+        side.
     label : array of shape (cases,)
         Whole numbers in the rows of `train` and `tune`; anything (NaN) elsewhere.
     train, tune : array of int
@@ -160,6 +162,8 @@ def _finish(run: Run, folder: Path, key: dict, network: Network, told: str) -> T
         "peak_memory_of": of,
         "images": "resident on the device" if run.feed.resident else "streamed to the device",
         "images_why": run.feed.why,
+        "checkpointing": run.checkpointing,
+        "checkpointing_why": run.checkpointing_why,
         "balance": settings.balance,
         "class_count": run.class_count,
         "class_weight": [round(float(value), 4) for value in run.class_weight],

@@ -9,6 +9,12 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+# Where a hub keeps safetensors of networks for which timm names none; the published weights, converted.
+ELSEWHERE = {"legacy_xception": "smp-hub/xception.imagenet"}
+# Auxiliary classifiers, which speed up the first training of a network and are no part of it afterwards.
+_AUXILIARY = ("AuxLogits.",)
+# The head under the name that another library gave it.
+_HEADS = ("last_linear.", "fc.")
 # Older DenseNet files name the layers of a dense layer "norm.1" where the module says "norm1".
 _DOTTED = re.compile(r"^(.*denselayer\d+\.(?:norm|relu|conv))\.([12]\..+)$")
 
@@ -80,7 +86,7 @@ def imagenet_file(architecture: str) -> tuple[Path, str]:
     from huggingface_hub import hf_hub_download
 
     config = timm.get_pretrained_cfg(architecture)
-    repository = getattr(config, "hf_hub_id", None)
+    repository = getattr(config, "hf_hub_id", None) or ELSEWHERE.get(architecture)
     if not repository:
         raise WeightsUnavailable(f"no safetensors file with ImageNet weights is published for {architecture}")
     if repository.endswith("/"):
@@ -141,6 +147,12 @@ def load_into(
         raise ValueError(f"weights: {path.name} is not a readable safetensors file: {error}") from error
     state = {_DOTTED.sub(r"\1\2", name): value for name, value in state.items()}
     own, done = module.state_dict(), []
+    extra = [name for name in state if name.startswith(_AUXILIARY) and name not in own]
+    if new_head:
+        extra += [name for name in state if name.startswith(_HEADS) and name not in own]
+    if extra:
+        state = {name: value for name, value in state.items() if name not in extra}
+        done.append(f"{len(extra)} tensors of other heads left out")
     for name in (f"{head}.weight", f"{head}.bias"):
         if new_head or name not in state or state[name].shape != own[name].shape:
             state[name] = own[name]
@@ -175,6 +187,8 @@ def _fold_normalisation(
     """Rewrite stem and first batch norm of `state` for images in [0, 1] instead of (image - mean) / std."""
     names = [name for name, part in module.named_modules() if isinstance(part, nn.Conv2d | nn.BatchNorm2d)]
     norm = names[names.index(stem) + 1]
+    if f"{norm}.running_mean" not in state:
+        return  # the check of all names says so
     kernel = state[f"{stem}.weight"] / torch.tensor(std).reshape(1, -1, 1, 1)
     constant = (kernel * torch.tensor(mean).reshape(1, -1, 1, 1)).sum(dim=(1, 2, 3))
     state[f"{stem}.weight"] = kernel

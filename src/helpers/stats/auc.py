@@ -17,6 +17,8 @@ from helpers.stats.resampling import patient_codes
 
 DELONG = "DeLong (doi:10.2307/2531595)"
 OBUCHOWSKI = "Obuchowski for several cases a patient (doi:10.2307/2533958)"
+NEAR_ONE = 0.95  # AUCs beyond this, or below 1 - this, get the logit interval under `interval="auto"`
+INTERVALS = ("wald", "logit", "auto")
 
 
 @dataclass(frozen=True)
@@ -131,7 +133,8 @@ def auc(
     level : float
         Confidence level.
     interval : str
-        `wald` (AUC scale, cut at 0 and 1) or `logit` (better near 1 and in small samples).
+        `wald` (AUC scale, cut at 0 and 1), `logit` (better near 1 and in small samples), or `auto`: `logit` when
+        the AUC is above 0.95 or below 0.05 or the Wald interval would leave [0, 1], else `wald`.
 
     Returns
     -------
@@ -151,8 +154,8 @@ def auc(
     0.917 (95 % CI 0.686 to 1.000)
     """
     check_level(level)
-    if interval not in ("wald", "logit"):
-        raise ValueError(f"interval: unknown {interval!r}; use 'wald' or 'logit' (or bootstrap_auc)")
+    if interval not in INTERVALS:
+        raise ValueError(f"interval: unknown {interval!r}; use 'wald', 'logit' or 'auto' (or bootstrap_auc)")
     positive = labels(label)
     events, _ = both_classes(positive)
     score = scores(risk, positive.size)
@@ -185,6 +188,9 @@ def _auc(value, variance, positive, score, codes, patients, level, interval, eve
         note = "The score is constant and ranks nobody, so the interval has no width"
     elif se == 0:
         note = "The cases show no variance, so the interval has no width"
+    if interval == "auto":
+        reach = abs(value - 0.5) + normal_quantile(level) * se
+        interval = "logit" if abs(value - 0.5) > NEAR_ONE - 0.5 or reach > 0.5 else "wald"
     if interval == "logit" and 0 < value < 1:
         made = logit_interval(value, se, level=level, method=f"{method}, logit scale")
     else:
@@ -229,10 +235,32 @@ def compare_auc(
     >>> round(both.low, 3), round(both.high, 3)
     (-0.077, 0.577)
     """
-    everything = together(label, {"risk_a": risk_a, "risk_b": risk_b}, patient_id, level)
-    (auc_a, auc_b), covariance = everything
+    (auc_a, auc_b), covariance = together(label, {"risk_a": risk_a, "risk_b": risk_b}, patient_id, level)
+    return difference(auc_a, auc_b, covariance, level=level)
+
+
+def difference(auc_a: Auc, auc_b: Auc, covariance: np.ndarray, *, level: float = 0.95) -> AucComparison:
+    """Difference of two AUCs from their covariance, as `compare_auc` reports it.
+
+    Parameters
+    ----------
+    auc_a, auc_b : Auc
+    covariance : ndarray of shape (2, 2)
+        From `together`.
+    level : float
+
+    Returns
+    -------
+    AucComparison
+
+    Examples
+    --------
+    >>> both, covariance = together([0, 0, 1, 1], {"a": [1, 4, 3, 8], "b": [1, 2, 3, 4]}, None, 0.95)
+    >>> difference(*both, covariance).difference
+    -0.25
+    """
     variance = covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1]
-    difference = auc_a.value - auc_b.value
+    gap = auc_a.value - auc_b.value
     # rounding of equal terms leaves about 1e-17; a real variance is at least of the order 1 / n^3
     scale = covariance[0, 0] + covariance[1, 1]
     se = np.nan if np.isnan(variance) else float(np.sqrt(variance)) if variance > 1e-13 * scale else 0.0
@@ -241,16 +269,16 @@ def compare_auc(
         low = high = z = p_value = np.nan
         note = auc_a.note + "; no test of the difference"
     elif se == 0:
-        low = high = difference
-        z, p_value = (0.0, 1.0) if difference == 0 else (np.nan, np.nan)
+        low = high = gap
+        z, p_value = (0.0, 1.0) if gap == 0 else (np.nan, np.nan)
         note = "The difference has no variance, so its interval has no width"
-        note += " (the models rank the cases alike)" if difference == 0 else "; no test of the difference"
+        note += " (the models rank the cases alike)" if gap == 0 else "; no test of the difference"
     else:
         half = normal_quantile(level) * se
-        low, high = max(difference - half, -1.0), min(difference + half, 1.0)
-        z = difference / se
+        low, high = max(gap - half, -1.0), min(gap + half, 1.0)
+        z = gap / se
         p_value = float(2 * ndtr(-abs(z)))
-    return AucComparison(difference, low, high, se, z, p_value, auc_a, auc_b, level, auc_a.method, note)
+    return AucComparison(gap, low, high, se, z, p_value, auc_a, auc_b, level, auc_a.method, note)
 
 
 def compare_auc_unpaired(

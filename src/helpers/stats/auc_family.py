@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.special import chdtrc
 
-from helpers.stats.auc import compare_auc, together
+from helpers.stats.auc import difference, together
 from helpers.stats.families import holm
 
 
@@ -49,10 +50,11 @@ def compare_auc_all(
     label: ArrayLike,
     risks: Mapping[str, ArrayLike],
     *,
+    pairs: Sequence[tuple[str, str]] | None = None,
     patient_id: ArrayLike | None = None,
     level: float = 0.95,
 ) -> AucFamily:
-    """Compare several models on the same cases: every pair with Holm's P value, and one overall test.
+    """Compare several models on the same cases: every declared pair with Holm's P value, and one overall test.
 
     The overall statistic is the contrast L of AUCs, (L a)' (L S L')^- (L a), chi-square;
     DeLong et al. (1988), doi:10.2307/2531595.
@@ -61,7 +63,9 @@ def compare_auc_all(
     ----------
     label : array of shape (n,)
     risks : mapping of str to array of shape (n,)
-        Two models at least; the pairs are the declared family.
+        Two models at least.
+    pairs : sequence of pairs of names, or None
+        The declared family; None: every pair.
     patient_id, level
         As in `auc`.
 
@@ -72,7 +76,7 @@ def compare_auc_all(
     Raises
     ------
     ValueError
-        As `auc`, or with fewer than two models.
+        As `auc`, or with fewer than two models, no pair, or a pair that names an unknown model.
 
     Examples
     --------
@@ -83,14 +87,18 @@ def compare_auc_all(
     names = list(risks)
     if len(names) < 2:
         raise ValueError(f"risks: at least two models are needed, found {len(names)}")
+    family = list(combinations(names, 2)) if pairs is None else list(pairs)
+    unknown = {name for pair in family for name in pair} - set(names)
+    if not family or unknown:
+        raise ValueError(f"pairs: at least one pair of {', '.join(names)} is needed, found {family}")
     aucs, covariance = together(label, risks, patient_id, level)
-    rows = []
-    for i, a in enumerate(names):
-        for b in names[i + 1 :]:
-            pair = compare_auc(label, risks[a], risks[b], patient_id=patient_id, level=level)
-            rows.append({"a": a, "b": b, **pair.frame().iloc[0, :6].to_dict(), "note": pair.note})
-    pairs = pd.DataFrame(rows)
-    pairs.insert(8, "p_holm", holm(pairs["p_value"]))
+    rows, place = [], {name: i for i, name in enumerate(names)}
+    for a, b in family:
+        both = [place[a], place[b]]
+        pair = difference(aucs[both[0]], aucs[both[1]], covariance[np.ix_(both, both)], level=level)
+        rows.append({"a": a, "b": b, **pair.frame().iloc[0, :6].to_dict(), "note": pair.note})
+    table = pd.DataFrame(rows)
+    table.insert(8, "p_holm", holm(table["p_value"]))
     contrast = np.eye(len(names))[:-1] - np.eye(len(names))[1:]
     spread = contrast @ covariance @ contrast.T
     apart = contrast @ np.array([a.value for a in aucs])
@@ -99,6 +107,6 @@ def compare_auc_all(
         df = int(np.linalg.matrix_rank(spread, hermitian=True))
         statistic = float(apart @ np.linalg.pinv(spread, hermitian=True) @ apart)
         p_value = float(chdtrc(df, statistic)) if df else 1.0
-    text = f"AUCs of {len(names)} models by {aucs[0].method}, P values by Holm over {len(pairs)} pairs"
+    text = f"AUCs of {len(names)} models by {aucs[0].method}, P values by Holm over {len(table)} pairs"
     text += f" (https://www.jstor.org/stable/4615733), n = {aucs[0].n}, {aucs[0].events} events."
-    return AucFamily(pairs, statistic, df, p_value, text)
+    return AucFamily(table, statistic, df, p_value, text)

@@ -1,117 +1,219 @@
-"""Calibration of several models on the same cases, and the maps that mend it, fitted where choices are made."""
+"""Calibration of several models and splits, and the maps that mend it, fitted where choices are made."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
-from helpers.stats import palette
 from helpers.stats.calibration import Calibration, calibration
-from helpers.stats.models import Panel
+from helpers.stats.models import MANY, Panel, printed
 from helpers.stats.recalibration import METHODS, recalibrate
+from helpers.stats.resampling import patient_codes
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-MEASURES = ("in_the_large", "slope", "joint_intercept", "observed_expected", "brier", "ici")
+Curves = Mapping[str, Mapping[str, Calibration]]  # by title of the split, then by model
+MEASURES = ("in_the_large", "slope", "joint_intercept", "observed_expected")
+DISTANCES = ("ici", "e50", "e90", "emax", "brier", "scaled_brier")
 LADDER = (
     "Each map is fitted on the cases that choose thresholds and applied, unchanged, to the judged cases "
-    "(Steyerberg 2004, doi:10.1002/sim.1844; temperature: Guo 2017, doi:10.48550/arXiv.1706.04599)."
+    "(Steyerberg 2004, doi:10.1002/sim.1844; temperature: Guo 2017, doi:10.48550/arXiv.1706.04599; isotonic: Zadrozny "
+    "and Elkan 2002, doi:10.1145/775047.775151). Under cross-validation the map of a patient is fitted on the others."
+)
+DISTANCE = (
+    "Distance of each risk from the flexible curve: mean (ICI), median (E50), 90th percentile (E90) and maximum "
+    "(Emax), Austin and Steyerberg (2019), doi:10.1002/sim.8281, with {resamples:,} bootstrap samples of patients, "
+    "stratified by outcome, the curve fitted anew in each (no more than 200 where loess has over 1,000 cases). A "
+    "resampled distance is too high on average, so an interval may lie above its estimate. Brier score: Wald interval; "
+    "scaled: 1 less its ratio to that of the prevalence."
+)
+PARTS = (
+    "Brier score = miscalibration − discrimination + uncertainty, against the isotonic recalibration and without bins "
+    "(CORP; Dimitriadis 2021, doi:10.1073/pnas.2016191118); Spiegelhalter's test (doi:10.1002/sim.4780050506) asks "
+    "whether the score is what the risks themselves promise, and is not given where patients repeat."
 )
 # an intercept costs one parameter, so that even eleven events can pay for it
 FOR_DECISIONS = "intercept"
+GROUPS = 50  # of patients, for the maps of out-of-fold risks of more than ALONE patients
+ALONE = 500
 
 
-def each(part: Panel) -> dict[str, Calibration]:
+def each(part: Panel, *, resamples: int = 0) -> dict[str, Calibration]:
     """Calibration of every model of a split.
 
     Parameters
     ----------
     part : Panel
+    resamples : int
+        For the intervals of ICI, E50, E90 and Emax; 0: none.
 
     Returns
     -------
     dict of str to Calibration
     """
-    return {name: calibration(part.label, risk, patient_id=part.patient_id) for name, risk in part.risks.items()}
+    return {
+        name: calibration(part.label, risk, patient_id=part.patient_id, resamples=resamples)
+        for name, risk in part.risks.items()
+    }
 
 
-def points(curves: Mapping[str, Calibration]) -> pd.DataFrame:
-    """The points of all curves: `model, risk, observed, low, high`."""
-    frame = pd.concat([curve.frame().assign(model=name) for name, curve in curves.items()], ignore_index=True)
-    return frame[["model", "risk", "observed", "low", "high"]]
+def every(parts: Sequence[Panel], *, resamples: int = 0) -> dict[str, dict[str, Calibration]]:
+    """`each` of several splits, by the title of the split."""
+    return {part.title: each(part, resamples=resamples) for part in parts}
 
 
-def plot(curves: Mapping[str, Calibration], *, columns: int = 2) -> Figure:
-    """One square a model: flexible curve with band, histogram of the risks by outcome, numbers.
-
-    Returns
-    -------
-    matplotlib Figure
-    """
-    import matplotlib.pyplot as plt
-
-    looks = palette.styles(list(curves))
-    rows = -(-len(curves) // columns)
-    wide = min(columns, len(curves))
-    figure, axes = plt.subplots(rows, wide, figsize=(5.2 * wide, 5.6 * rows), squeeze=False, layout="constrained")
-    for ax in axes.flat[len(curves) :]:
-        ax.remove()
-    for ax, (name, curve) in zip(axes.flat, curves.items()):
-        curve.plot(ax, name=name, style=looks[name])
-    return figure
+def points(curves: Curves) -> pd.DataFrame:
+    """The points of all curves: `split, model, risk, observed, low, high`."""
+    frames = [
+        curve.frame().assign(split=split, model=name) for split, made in curves.items() for name, curve in made.items()
+    ]
+    return pd.concat(frames, ignore_index=True)[["split", "model", "risk", "observed", "low", "high"]]
 
 
-def summary(curves: Mapping[str, Calibration], *, measures: tuple[str, ...] = MEASURES) -> pd.DataFrame:
-    """One row a model: `model, n, events`, and each measure with `<measure>_low` and `<measure>_high`."""
+def summary(curves: Curves, *, measures: Sequence[str] = MEASURES) -> pd.DataFrame:
+    """One row a split and model: `split, model, n, events`, and each measure with its limits."""
     rows = []
-    for name, curve in curves.items():
-        row = {"model": name, "n": curve.n, "events": curve.events}
-        for measure in measures:
-            made = getattr(curve, measure)
-            row |= {measure: made.value, f"{measure}_low": made.low, f"{measure}_high": made.high}
-        rows.append(row)
+    for split, made in curves.items():
+        for name, curve in made.items():
+            row = {"split": split, "model": name, "n": curve.n, "events": curve.events}
+            for measure in measures:
+                one = getattr(curve, measure)
+                row |= {measure: one.value, f"{measure}_low": one.low, f"{measure}_high": one.high}
+            rows.append(row)
     return pd.DataFrame(rows)
 
 
-def ladder(chooser: Panel, judged: Panel) -> pd.DataFrame:
-    """Calibration of the judged cases after every recalibration map.
-
-    Under cross-validation the cases that choose are the cases that are judged; every map then comes from the other
-    patients (leave one patient out), so no case is mapped by itself.
-
-    Parameters
-    ----------
-    chooser : Panel
-        Where the maps are fitted.
-    judged : Panel
-        Where they are applied.
+def decomposition(curves: Curves) -> pd.DataFrame:
+    """The parts of every Brier score.
 
     Returns
     -------
     DataFrame
-        `model, method`, and intercept, slope and Brier score with their limits.
+        `split, model, brier, miscalibration, discrimination, uncertainty, spiegelhalter_z, spiegelhalter_p`.
     """
+    rows = [
+        {
+            "split": split,
+            "model": name,
+            "brier": curve.brier.value,
+            **curve.brier_decomposition,
+            "spiegelhalter_z": curve.spiegelhalter_z,
+            "spiegelhalter_p": curve.spiegelhalter_p,
+        }
+        for split, made in curves.items()
+        for name, curve in made.items()
+    ]
+    return pd.DataFrame(rows)
+
+
+def methods(curves: Curves) -> str:
+    """How calibration was assessed, in a sentence for each split."""
+    said = [next(iter(made.values())).methods for made in curves.values()]
+    if len(said) == 1:
+        return said[0]
+    sizes = [
+        f"{split}: n = {c.n:,}, {c.events:,} events"
+        for split, made in curves.items()
+        for c in [next(iter(made.values()))]
+    ]
+    return f"{said[0]} {'; '.join(sizes)}."
+
+
+def ladder(chooser: Panel | None, parts: Sequence[Panel], *, methods: Sequence[str] = METHODS) -> pd.DataFrame | None:
+    """Calibration of the judged cases after every recalibration map.
+
+    Under cross-validation the cases that choose are the cases that are judged; every map then comes from other
+    patients, so no case is mapped by itself.
+
+    Parameters
+    ----------
+    chooser : Panel or None
+        Where the maps are fitted; None when the table has judged cases only.
+    parts : sequence of Panel
+        Where they are applied.
+    methods : sequence of str
+        Rungs, of `recalibration.METHODS`.
+
+    Returns
+    -------
+    DataFrame or None
+        `split, model, n, events, method`, and in the large, slope, O:E and Brier score with their limits; None without
+        a chooser.
+    """
+    if chooser is None:
+        return None
     rows = []
-    for name in judged.risks:
-        for method in METHODS:
-            risk = mapped(chooser, judged, name, method)
-            made = calibration(judged.label, risk, patient_id=judged.patient_id)
-            row = summary({name: made}, measures=("in_the_large", "slope", "brier"))
-            rows.append(row.assign(method=method))
+    for part in parts:
+        for name in part.risks:
+            for method in methods:
+                risk = mapped(chooser, part, name, method)
+                made = calibration(part.label, risk, patient_id=part.patient_id, smoother="none")
+                measures = ("in_the_large", "slope", "observed_expected", "brier")
+                rows.append(summary({part.title: {name: made}}, measures=measures).assign(method=method))
     return pd.concat(rows, ignore_index=True)
 
 
-def for_decisions(chooser: Panel, judged: Panel) -> dict[str, np.ndarray]:
-    """Risks of the judged cases with the intercept updated, for decision curves."""
+def ladder_shown(table: pd.DataFrame | None) -> tuple[pd.DataFrame | None, list[str]]:
+    """The printed ladder and its columns: a row a map up to five models; else a row a model, its Brier score by map.
+
+    Parameters
+    ----------
+    table : DataFrame or None
+        From `ladder`.
+
+    Returns
+    -------
+    table : DataFrame or None
+        None of None.
+    columns : list of str
+        To print.
+    """
+    heads = {
+        "in_the_large": "Intercept in the large",
+        "slope": "Slope",
+        "observed_expected": "O:E",
+        "brier": "Brier score",
+    }
+    if table is None:
+        return None, []
+    text = printed(table, heads, digits=2)
+    if table["model"].drop_duplicates().size <= MANY:
+        return text, ["split", "model", "method", *heads.values()]
+    key = ["split", "model"]
+    methods = [method for method in METHODS if method in set(table["method"])]
+    order = list(dict.fromkeys(table[key].itertuples(index=False, name=None)))
+    wide = text.pivot(index=key, columns="method", values="Brier score").loc[order, methods]
+    numbers = table.pivot(index=key, columns="method", values=list(heads)).loc[order]
+    numbers.columns = [f"{method}_{measure}" for measure, method in numbers.columns]
+    wide.columns = [f"Brier score, {method}" for method in methods]
+    return pd.concat([wide, numbers], axis=1).reset_index(), [*key, *wide.columns]
+
+
+def for_decisions(chooser: Panel | None, judged: Panel) -> dict[str, np.ndarray]:
+    """Risks for decision curves: with the intercept updated, or as they are where there is nothing to fit it on."""
+    if chooser is None:
+        return dict(judged.risks)
     return {name: mapped(chooser, judged, name, FOR_DECISIONS) for name in judged.risks}
+
+
+def words(chooser: Panel | None) -> str:
+    """Say whether risks were recalibrated for decisions, and on what."""
+    if chooser is None:
+        return (
+            "The risks stand as they were given: the table has no cases that may be used to recalibrate them, so a "
+            "decision curve also shows what miscalibration costs."
+        )
+    return (
+        f"The intercept of each model was updated on {chooser.n:,} cases with {chooser.events:,} events "
+        f"({chooser.title[0].lower()}{chooser.title[1:]}), none of them judged by its own map."
+    )
 
 
 def mapped(chooser: Panel, judged: Panel, model: str, method: str) -> np.ndarray:
     """Risks of one model on the judged cases after one recalibration map.
+
+    Where both panels are the same out-of-fold cases, the map of a patient is fitted on the other patients: one by one
+    up to 500 patients, above that in 50 groups.
 
     Returns
     -------
@@ -121,9 +223,11 @@ def mapped(chooser: Panel, judged: Panel, model: str, method: str) -> np.ndarray
     if chooser.split != judged.split:
         fitted = recalibrate(chooser.label, chooser.risks[model], method=method, split=chooser.split)
         return fitted.apply(judged.risks[model])
+    codes, patients = patient_codes(judged.patient_id, judged.n)
+    groups = codes if patients <= ALONE else codes % GROUPS
     out = np.empty(judged.n)
-    for patient in pd.unique(judged.patient_id):
-        own = judged.patient_id == patient
+    for group in range(groups.max() + 1):
+        own = groups == group
         fitted = recalibrate(judged.label[~own], judged.risks[model][~own], method=method, split=chooser.split)
         out[own] = fitted.apply(judged.risks[model][own])
     return out

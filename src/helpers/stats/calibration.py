@@ -11,8 +11,9 @@ from numpy.typing import ArrayLike
 
 from helpers.stats import checks, logistic
 from helpers.stats.brier import brier, brier_decomposition, spiegelhalter
+from helpers.stats.calibration_indices import indices
 from helpers.stats.intervals import Estimate, log_interval, wald
-from helpers.stats.resampling import bootstrap_counts, cluster_covariance, percentile_limits, repeats
+from helpers.stats.resampling import cluster_covariance, repeats
 from helpers.stats.smooth import Smooth, smooth
 
 if TYPE_CHECKING:
@@ -175,7 +176,7 @@ def calibration(
     level : float
         Of intervals and of the pointwise band.
     smoother : str
-        "auto", "loess", "spline" or "distinct"; see `smooth.smooth`.
+        "auto", "loess", "spline" or "distinct"; see `smooth.smooth`. "none" for no curve, which is quicker.
     resamples : int
         Bootstrap samples (of patients) for percentile intervals of ICI, E50, E90 and Emax; 0 for none. Being
         absolute distances, these four are biased upward in small samples, and their intervals with them.
@@ -228,7 +229,11 @@ def calibration(
         intercept, slope = (
             wald(value, se, level=level, method=f"Wald{robust}") for value, se in zip(joint.coefficient, joint.se)
         )
-    curve = None if constant else smooth(y, risk, smoother=smoother, patient_id=who, level=level, seed=seed)
+    curve = (
+        None
+        if constant or smoother == "none"
+        else smooth(y, risk, smoother=smoother, patient_id=who, level=level, seed=seed)
+    )
     score, scaled = brier(y, risk, patient_id=who, level=level)
     z, p = spiegelhalter(y, risk) if not clustered else (NAN, NAN)
     return Calibration(
@@ -238,7 +243,7 @@ def calibration(
         observed_expected(y, risk, patient_id=who, level=level),
         score,
         scaled,
-        **_indices(y, risk, curve, patient_id if clustered else None, level, resamples, seed),
+        **indices(y, risk, curve, patient_id=who, level=level, resamples=int(resamples), seed=seed),
         brier_decomposition=brier_decomposition(y, risk),
         spiegelhalter_z=z,
         spiegelhalter_p=p,
@@ -302,37 +307,3 @@ def observed_expected(
         se_log = np.sqrt(cluster_covariance((y - y.mean()) / observed, who)[0, 0])
         method += ", robust by patient"
     return log_interval(observed / expected, se_log, level=level, method=method)
-
-
-def _distances(risk: np.ndarray, at_cases: np.ndarray) -> np.ndarray:
-    distance = np.abs(risk - at_cases)
-    return np.array([distance.mean(), *np.quantile(distance, [0.5, 0.9, 1.0])])
-
-
-def _indices(y, risk, curve, patient_id, level, resamples, seed) -> dict[str, Estimate]:
-    names = ("ici", "e50", "e90", "emax")
-    if curve is None:
-        return {name: Estimate(NAN, level=level, note="not estimable: the risk is constant") for name in names}
-    values = _distances(risk, curve.at_cases)
-    if not resamples:
-        return {name: Estimate(float(value), level=level, method=curve.name) for name, value in zip(names, values)}
-    drawn = np.full((resamples, 4), NAN)
-    for row, counts in zip(drawn, bootstrap_counts(y, patient_id=patient_id, resamples=resamples, seed=seed)):
-        y_b, risk_b = np.repeat(y, counts), np.repeat(risk, counts)
-        row[:] = _distances(risk_b, _at_cases(y_b, risk_b, curve.name))
-    low, high = percentile_limits(drawn, level=level)
-    unit = "cases" if patient_id is None else "patients"
-    method = f"{curve.name}; percentile interval of {resamples} bootstrap samples of {unit}, stratified by outcome"
-    se = np.nanstd(drawn, axis=0, ddof=1) if resamples > 1 else np.full(4, NAN)
-    return {
-        name: Estimate(*map(float, (value, lower, upper, error)), level, method)
-        for name, value, lower, upper, error in zip(names, values, low, high, se)
-    }
-
-
-def _at_cases(y, risk, smoother: str) -> np.ndarray:
-    from helpers.stats.smooth import loess_at
-
-    if smoother == "loess":  # without the costly standard errors of the band
-        return loess_at(y, risk, risk)
-    return smooth(y, risk, smoother=smoother).at_cases

@@ -157,7 +157,7 @@ def change_of_mind(
             before, after = right[0, r, chosen], right[1, r, chosen]
             owner = data.patient[chosen]
             names = {"reader": reader, "experience": data.experience.get(reader), "measure": measure}
-            rows.append(names | _one_reader(before, after, owner, level))
+            rows.append(names | paired_gain(before, after, owner, level=level))
     table = pd.DataFrame(rows)
     overall = pd.DataFrame([_overall(data, right, paired, label, threshold, level) for label in MEASURES])
     by_experience = _groups(data, right, paired, level)
@@ -187,7 +187,30 @@ def change_of_mind(
     return ChangeOfMind(*tables, str(unaided), str(aided), level, dropped, "; ".join(notes), methods)
 
 
-def _one_reader(before: np.ndarray, after: np.ndarray, owner: np.ndarray, level: float) -> dict:
+def paired_gain(before: np.ndarray, after: np.ndarray, owner: np.ndarray, *, level: float = 0.95) -> dict:
+    """Count and test what one reader's right calls gained; intervals and test as in `change_of_mind`.
+
+    Parameters
+    ----------
+    before, after : float array of shape (n_cases,)
+        1 where the call was right, 0 where it was wrong.
+    owner : array of shape (n_cases,)
+        Patient of each case.
+    level : float
+        Confidence level, in (0, 1).
+
+    Returns
+    -------
+    dict
+        `cases, right_before, right_after, better, worse, before, after, absolute_gain, low, high, relative_gain,
+        p_value`.
+
+    Examples
+    --------
+    >>> gain = paired_gain(np.array([0, 0, 1, 1.0]), np.array([1, 1, 1, 0.0]), np.arange(4))
+    >>> gain["better"], gain["worse"], gain["absolute_gain"], gain["p_value"]
+    (2, 1, 0.25, 1.0)
+    """
     better, worse = int(np.sum(after > before)), int(np.sum(after < before))
     n, gain = before.size, after.mean() - before.mean()
     if np.unique(owner).size < n:

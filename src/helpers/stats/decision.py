@@ -309,6 +309,8 @@ def _limits(drawn: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray]:
     """Percentile limits; one sort of all thresholds at once when no draw is missing, which is ten times as quick."""
     if np.isnan(drawn).any():
         return percentile_limits(drawn, level=level)
+    if not drawn.any():  # treating none
+        return np.zeros(drawn.shape[1]), np.zeros(drawn.shape[1])
     ordered = np.sort(np.ascontiguousarray(drawn.T), axis=1)
     place = np.array([0.5 - level / 2, 0.5 + level / 2]) * (len(drawn) - 1)
     below = np.floor(place).astype(int)
@@ -321,10 +323,10 @@ def _best(draws: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Share of draws in which each strategy is best; strategies that tie share the draw."""
     if not draws:
         return {}
-    stacked = np.stack(list(draws.values()))
-    winners = stacked >= np.nanmax(stacked, axis=0) - 1e-12
-    share = (winners / winners.sum(axis=0)).mean(axis=1)
-    return dict(zip(draws, share))
+    top = np.fmax.reduce([*draws.values()]) - 1e-12
+    won = {key: drawn >= top for key, drawn in draws.items()}
+    share = 1.0 / sum(winner.astype(np.int64) for winner in won.values())
+    return {key: (share * winner).mean(axis=0) for key, winner in won.items()}
 
 
 def _strategy(cohort, key, up_to, harm, level, drawn, best) -> pd.DataFrame:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 EVERYTHING = 0.9  # a range of thresholds as wide as this declares nothing
 FLOOR = -0.05
+LINES = {"all": (0, (6, 2)), "none": "-"}
 
 
 def draw(
@@ -35,16 +36,9 @@ def draw(
         raise ValueError(f"declared: fewer than two thresholds of the curve lie in {low:g} to {high:g}")
     ax = palette.axes(ax, width=5.6, height=4.4)
     looks = styles or palette.styles(curve.models)
-    for strategy, line in (("all", (0, (6, 2))), ("none", "-")):
+    for strategy in LINES:
         rows = frame[frame["strategy"] == strategy]
-        ax.plot(
-            rows["threshold"],
-            rows["net_benefit"],
-            color=palette.REFERENCE,
-            linestyle=line,
-            linewidth=1.2,
-            label=f"Treat {strategy}",
-        )
+        ax.plot(rows["threshold"], rows["net_benefit"], label=f"Treat {strategy}", **line_of(strategy))
     for model in curve.models:
         rows = frame[frame["strategy"] == model]
         if band:
@@ -55,10 +49,16 @@ def draw(
     ax.set_xlabel("Risk threshold")
     ax.xaxis.set_major_formatter(lambda value, _: f"{100 * value:g} %")
     _cost_axis(ax, low, high)
+    _share_axis(ax, curve.prevalence)
     for side in ("top", "right"):
         ax.spines[side].set_visible(False)
     ax.legend(frameon=False, fontsize=8, loc="upper right")
     return ax
+
+
+def line_of(strategy: str) -> dict:
+    """Keyword arguments for the line of a reference strategy, "all" or "none"."""
+    return {"color": palette.REFERENCE, "linestyle": LINES[strategy], "linewidth": 1.2}
 
 
 def _range(curve: DecisionCurve, declared: tuple[float, float] | None) -> tuple[float, float]:
@@ -83,6 +83,14 @@ def _cost_axis(ax: Axes, low: float, high: float) -> None:
     below.set_xticks(ticks, [_ratio(t) for t in ticks])
     below.set_xlabel("Harm of a needless intervention : harm of a missed event", fontsize=8)
     below.tick_params(labelsize=8)
+
+
+def _share_axis(ax: Axes, prevalence: float) -> None:
+    """At the right, net benefit as a share of the most that can be had: the standardised net benefit."""
+    right = ax.secondary_yaxis("right", functions=(lambda value: value / prevalence, lambda value: value * prevalence))
+    right.set_ylabel("Standardised net benefit", fontsize=8)
+    right.tick_params(labelsize=8)
+    right.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %".replace("-", "−"))
 
 
 def _ratio(threshold: float) -> str:

@@ -10,100 +10,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from helpers.stats import palette
 from helpers.stats.checks import both_classes, labels, scores
-from helpers.stats.delong import placements
+from helpers.stats.instability_runs import Runs
 from helpers.stats.resampling import bootstrap_counts, patient_codes
 from helpers.stats.thresholds import Threshold
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 SOURCE = "doi:10.1002/bimj.202200302"
-
-
-@dataclass(frozen=True)
-class Runs:
-    """Risks of one model for the same cases by several runs.
-
-    Parameters
-    ----------
-    model : str
-    label : ndarray of bool, shape (n,)
-    risks : ndarray of shape (runs, n)
-    reference : ndarray of shape (n,)
-        What each run is compared with: the mean over seeds, or the original fit.
-    codes : ndarray of int, shape (n,)
-        Patients, 0 ... patients - 1.
-    threshold : Threshold, float or None
-
-    Examples
-    --------
-    >>> y, codes = np.array([False, True]), np.arange(2)
-    >>> Runs("image", y, np.array([[0.2, 0.7], [0.4, 0.9]]), np.array([0.3, 0.8]), codes, 0.35).row()["changed"]
-    0.5
-    """
-
-    model: str
-    label: np.ndarray
-    risks: np.ndarray
-    reference: np.ndarray
-    codes: np.ndarray
-    threshold: Threshold | float | None = None
-
-    @property
-    def patients(self) -> int:
-        """Number of patients."""
-        return int(self.codes.max()) + 1
-
-    def aucs(self) -> np.ndarray:
-        """AUC of each run; NaN when the cases have one class."""
-        if self.label.all() or not self.label.any():
-            return np.full(len(self.risks), np.nan)
-        return np.array([placements(self.label, risk)[0] for risk in self.risks])
-
-    def cases(self) -> pd.DataFrame:
-        """One row a case: `reference, mean, sd, low, high, mape, changed`; low and high are the 2.5 and 97.5 %
-        quantiles over the runs, `changed` is the share of runs that decide otherwise than the reference.
-        """
-        low, high = np.quantile(self.risks, [0.025, 0.975], axis=0)
-        several = len(self.risks) > 1
-        columns = {
-            "model": self.model,
-            "label": self.label.astype(int),
-            "reference": self.reference,
-            "mean": self.risks.mean(axis=0),
-            "sd": self.risks.std(axis=0, ddof=1) if several else np.nan,
-            "low": low,
-            "high": high,
-            "mape": np.abs(self.risks - self.reference).mean(axis=0) if several else np.nan,
-            "changed": self.flips().mean(axis=0) if several and self.threshold is not None else np.nan,
-        }
-        return pd.DataFrame(columns)
-
-    def flips(self) -> np.ndarray:
-        """Whether a run decides otherwise than the reference, bool of shape (runs, n)."""
-        cut = float(self.threshold)
-        return (self.risks >= cut) != (self.reference >= cut)
-
-    def row(self) -> dict[str, Any]:
-        """One row of the summary."""
-        aucs, runs = self.aucs(), len(self.risks)
-        row: dict[str, Any] = {"model": self.model, "runs": runs, "n": self.label.size, "patients": self.patients}
-        row |= {"auc": float(aucs.mean()), "auc_sd": np.nan, "auc_min": float(aucs.min()), "auc_max": float(aucs.max())}
-        row |= {"mape": np.nan, "mape_max": np.nan, "threshold": np.nan, "changed": np.nan, "note": ""}
-        if self.threshold is not None:
-            row["threshold"] = float(self.threshold)
-        if runs < 2:
-            return row | {"note": "one run only, so no spread can be shown"}
-        mape = self.cases()["mape"]
-        row |= {"auc_sd": float(aucs.std(ddof=1)), "mape": float(mape.mean()), "mape_max": float(mape.max())}
-        if self.threshold is not None:
-            flipped = np.bincount(self.codes, weights=self.flips().any(axis=0), minlength=self.patients) > 0
-            row["changed"] = float(flipped.mean())
-        if np.isnan(aucs).any():
-            row["note"] = "one class only, so no AUC"
-        return row
+REFITS = "refits on bootstrap samples of patients"
 
 
 @dataclass(frozen=True)
@@ -136,6 +53,24 @@ class Instability:
         """
         return pd.DataFrame([runs.row() for runs in self.models])
 
+    def summary(self) -> pd.DataFrame:
+        """Return one row a model, for many runs (refits).
+
+        `auc` of the reference, `auc_low` and `auc_high`: 2.5 and 97.5 % quantiles over the runs, and their SD;
+        `mape` and `mape_max` as in `frame`; `width`: median over cases of the 95 % range of the risk; `flips`: mean
+        share of the runs that decide otherwise than the reference; `unsure`: share of patients for whom more than a
+        tenth of the runs do. Unlike `changed` these do not grow with the number of runs.
+
+        Raises
+        ------
+        ValueError
+            If a model has one run only.
+        """
+        for runs in self.models:
+            if len(runs.risks) < 2:
+                raise ValueError(f"risks: the model {runs.model!r} has one run; a spread needs two")
+        return pd.DataFrame([runs.spread() for runs in self.models])
+
     def cases(self) -> pd.DataFrame:
         """Return one row a model and case; see `Runs.cases`."""
         return pd.concat([runs.cases() for runs in self.models], ignore_index=True)
@@ -145,32 +80,26 @@ class Instability:
         """One sentence for the methods line."""
         first = self.models[0]
         runs = ", ".join(sorted({str(len(m.risks)) for m in self.models}))
+        sampling = "on the patients it was made from" if self.kind.startswith(REFITS) else "this is not sampling error"
         return (
             f"Instability over {runs} {self.kind}: SD of the AUC, mean absolute difference of each risk (MAPE) and "
             f"share of patients whose decision changes (Riley and Collins, {SOURCE}), n = {first.label.size} cases of "
-            f"{first.patients} patients, {int(first.label.sum())} events; this is not sampling error."
+            f"{first.patients} patients, {int(first.label.sum())} events; {sampling}."
         )
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Draw each run's risk against the reference, with the threshold; the instability plot of the source."""
-        ax = palette.axes(ax)
-        ax.plot([0, 1], [0, 1], color=palette.REFERENCE, linewidth=0.8, linestyle=(0, (2, 2)))
-        looks = palette.styles([runs.model for runs in self.models])
-        for runs in self.models:
-            x = np.broadcast_to(runs.reference, runs.risks.shape).ravel()
-            y = runs.risks.ravel()
-            if x.size > 20_000:  # evenly thinned by risk: the shape stays, the file stays small
-                keep = np.argsort(x, kind="stable")[:: x.size // 20_000 + 1]
-                x, y = x[keep], y[keep]
-            ax.plot(x, y, **looks[runs.model].point(), markersize=3, alpha=0.5, label=runs.model, rasterized=True)
-        cuts = {float(runs.threshold) for runs in self.models if runs.threshold is not None}
-        for cut in cuts:
-            ax.axhline(cut, color=palette.REFERENCE, linewidth=0.8)
-            ax.axvline(cut, color=palette.REFERENCE, linewidth=0.8)
-        ax.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")
-        ax.set(xlabel="Reference risk", ylabel="Risk by each run")
-        ax.legend(loc="upper left", fontsize="small")
-        return ax
+        from helpers.stats.instability_plot import cloud
+
+        return cloud(self.models, ax)
+
+    def panels(self) -> Figure:
+        """Draw the three plots of the source for one model: risks, their mean movement, changed decisions."""
+        from helpers.stats.instability_plot import draw
+
+        if len(self.models) != 1:
+            raise ValueError(f"models: the panels show one model, found {len(self.models)}")
+        return draw(self.models[0])
 
 
 def over_seeds(
@@ -286,15 +215,65 @@ def over_refits(
     outcome = positive.astype(int)
     reference = scores(fit(table, outcome)(table), positive.size, probability=True, name="risk of the original fit")
     risks = []
-    draws = bootstrap_counts(positive, patient_id=patient_id, resamples=resamples, seed=seed)
-    for number, counts in enumerate(draws):
+    for counts in bootstrap_counts(positive, patient_id=patient_id, resamples=resamples, seed=seed):
         rows = np.repeat(np.arange(positive.size), counts)
         sample = table.iloc[rows] if isinstance(table, pd.DataFrame) else table[rows]
-        predicted = fit(sample, outcome[rows])(table)
-        risks.append(scores(predicted, positive.size, probability=True, name=f"risk of refit {number}"))
+        risks.append(np.asarray(fit(sample, outcome[rows])(table), dtype=np.float64))
+    return of_refits(positive, reference, np.stack(risks), patient_id=patient_id, threshold=threshold, model=model)
+
+
+def of_refits(
+    label: ArrayLike,
+    reference: ArrayLike,
+    risks: ArrayLike,
+    *,
+    patient_id: ArrayLike | None = None,
+    threshold: Threshold | float | None = None,
+    model: str = "model",
+) -> Instability:
+    """Spread over refits that were made elsewhere; the reference is the fit on the data as they are.
+
+    Riley and Collins (2023), doi:10.1002/bimj.202200302.
+
+    Parameters
+    ----------
+    label : array of shape (n,)
+        0/1.
+    reference : array of shape (n,)
+        Risks by the original fit.
+    risks : array of shape (refits, n)
+        Risks of the same cases by each refit.
+    patient_id : array of shape (n,) or None
+    threshold : Threshold, float or None
+        Frozen: it is not chosen again in a refit.
+    model : str
+
+    Returns
+    -------
+    Instability
+
+    Raises
+    ------
+    ValueError
+        If shapes differ or a risk is no probability.
+
+    Examples
+    --------
+    >>> made = of_refits([0, 1], [0.3, 0.8], [[0.2, 0.7], [0.4, 0.9]], threshold=0.35)
+    >>> made.summary()[["runs", "mape", "flips"]].round(2).values.tolist()
+    [[2.0, 0.1, 0.25]]
+    """
+    positive = labels(label)
+    matrix = np.asarray(risks, dtype=np.float64)
+    if matrix.ndim != 2 or matrix.shape[1] != positive.size:
+        raise ValueError(f"risks: needs shape (refits, {positive.size}), found {matrix.shape}")
+    base = scores(reference, positive.size, probability=True, name="reference")
+    for number, row in enumerate(matrix):
+        scores(row, positive.size, probability=True, name=f"risk of refit {number}")
     codes = patient_codes(patient_id, positive.size)[0]
-    runs = Runs(model, positive, np.stack(risks), reference, codes, threshold)
-    return Instability((runs,), f"refits on bootstrap samples of patients (seed {seed}); reference: the original fit")
+    return Instability(
+        (Runs(model, positive, matrix, base, codes, threshold),), f"{REFITS}; reference: the original fit"
+    )
 
 
 def _of(thresholds: Mapping | Threshold | float | None, model: str) -> Threshold | float | None:

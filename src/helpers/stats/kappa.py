@@ -102,14 +102,16 @@ def light(codes: np.ndarray, n: int, *, weights: str = "none") -> float:
     return float(np.mean([cohen(codes[:, list(pair)], n, weights=weights)[0] for pair in pairs]))
 
 
-def _counts(codes: np.ndarray, n: int) -> np.ndarray:
-    """Readers in each category: (cases, categories)."""
-    return np.stack([(codes == k).sum(axis=1) for k in range(n)], axis=1).astype(float)
+def _tally(codes: np.ndarray, n: int) -> tuple[np.ndarray, int, np.ndarray]:
+    """Readers in each category, shape (cases, categories); number of readers; pooled share of each category."""
+    counts = np.stack([(codes == k).sum(axis=1) for k in range(n)], axis=1).astype(float)
+    return counts, codes.shape[1], counts.sum(axis=0) / counts.sum()
 
 
-def _observed(counts: np.ndarray) -> float:
-    readers = counts[0].sum()
-    return float(np.mean((np.sum(counts**2, axis=1) - readers) / (readers * (readers - 1))))
+def _beyond_chance(counts: np.ndarray, readers: int, expected: float) -> float:
+    """Share of agreeing pairs of readers beyond what chance gives; NaN when chance explains everything."""
+    observed = np.mean((np.sum(counts**2, axis=1) - readers) / (readers * (readers - 1)))
+    return float((observed - expected) / (1 - expected)) if expected < 1 else np.nan
 
 
 def fleiss(codes: np.ndarray, n: int) -> float:
@@ -131,10 +133,8 @@ def fleiss(codes: np.ndarray, n: int) -> float:
     >>> round(fleiss(np.array([[0, 0, 0], [0, 1, 0], [1, 1, 1], [1, 1, 1]]), 2), 4)
     0.6571
     """
-    counts = _counts(codes, n)
-    share = counts.sum(axis=0) / counts.sum()
-    expected = np.sum(share**2)
-    return float((_observed(counts) - expected) / (1 - expected)) if expected < 1 else np.nan
+    counts, readers, share = _tally(codes, n)
+    return _beyond_chance(counts, readers, np.sum(share**2))
 
 
 def conger(codes: np.ndarray, n: int) -> float:
@@ -156,11 +156,9 @@ def conger(codes: np.ndarray, n: int) -> float:
     >>> round(conger(np.array([[0, 0, 0], [0, 1, 0], [1, 1, 1], [1, 1, 1]]), 2), 4)
     0.6667
     """
-    counts = _counts(codes, n)
-    readers = codes.shape[1]
+    counts, readers, _ = _tally(codes, n)
     own = np.stack([(codes == k).mean(axis=0) for k in range(n)])  # (category, reader)
-    expected = np.sum(own.mean(axis=1) ** 2 - own.var(axis=1, ddof=1) / readers)
-    return float((_observed(counts) - expected) / (1 - expected)) if expected < 1 else np.nan
+    return _beyond_chance(counts, readers, np.sum(own.mean(axis=1) ** 2 - own.var(axis=1, ddof=1) / readers))
 
 
 def fleiss_by_category(codes: np.ndarray, n: int) -> np.ndarray:
@@ -182,9 +180,7 @@ def fleiss_by_category(codes: np.ndarray, n: int) -> np.ndarray:
     >>> fleiss_by_category(np.array([[0, 0, 0], [0, 1, 0], [1, 1, 1], [1, 1, 1]]), 2).round(4).tolist()
     [0.6571, 0.6571]
     """
-    counts = _counts(codes, n)
-    readers = codes.shape[1]
-    share = counts.sum(axis=0) / counts.sum()
+    counts, readers, share = _tally(codes, n)
     split = np.sum(counts * (readers - counts), axis=0)
     base = len(codes) * readers * (readers - 1) * share * (1 - share)
     return 1 - np.divide(split, base, out=np.full(n, np.nan), where=base > 0)
@@ -210,9 +206,7 @@ def fleiss_null_z(codes: np.ndarray, n: int) -> float:
     >>> round(fleiss_null_z(np.array([[0, 0, 0], [0, 1, 0], [1, 1, 1], [1, 1, 1]]), 2), 4)
     2.2764
     """
-    counts = _counts(codes, n)
-    readers = codes.shape[1]
-    share = counts.sum(axis=0) / counts.sum()
+    _, readers, share = _tally(codes, n)
     both = share * (1 - share)
     inner = both.sum() ** 2 - np.sum(both * (1 - 2 * share))
     se = np.sqrt(2 * inner / (len(codes) * readers * (readers - 1))) / both.sum()

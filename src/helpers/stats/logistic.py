@@ -11,6 +11,7 @@ from helpers.stats.resampling import cluster_covariance
 
 ITERATIONS = 60
 TOLERANCE = 1e-12  # of the step; R's glm stops at 1e-8 of the deviance, and its errors then differ by 1e-4
+SETTLED = 1e-8  # of the step, once the deviance stands still: Newton's next step would be its square
 BORDER = 1e-6  # risks nearer to 0 or 1 are moved here before a logit is taken
 
 
@@ -68,6 +69,7 @@ def fit(
     design: np.ndarray,
     *,
     offset: np.ndarray | float = 0.0,
+    weight: np.ndarray | float = 1.0,
     patient_id: np.ndarray | None = None,
 ) -> Fit:
     """Fit a logistic regression to full convergence.
@@ -75,11 +77,13 @@ def fit(
     Parameters
     ----------
     outcome : array of shape (n,)
-        0 or 1.
+        0 or 1; a share of events where a row stands for several cases (`weight`).
     design : array of shape (n, k)
         Columns of predictors; the intercept is a column of ones.
     offset : array of shape (n,) or float
         Added to the linear predictor.
+    weight : array of shape (n,) or float
+        Cases that a row stands for.
     patient_id : array of shape (n,), optional
         When given the covariance is the sandwich summed within patients, times C / (C - 1) for C patients; Binder
         (1983), doi:10.2307/1402588.
@@ -105,31 +109,33 @@ def fit(
     for _ in range(ITERATIONS):
         eta = x @ beta + offset
         p = expit(eta)
-        now = _deviance(y, eta)
+        now = _deviance(y, eta, weight)
         if now > deviance * (1 + 1e-12) + 1e-12:  # overshot: halve the last step
             step = step / 2
             beta = beta - step
             continue
+        settled = abs(deviance - now) <= 1e-14 * now  # the last step changed nothing that a double can hold
         deviance = now
-        information = (x * (p * (1 - p))[:, None]).T @ x
+        information = (x * (weight * p * (1 - p))[:, None]).T @ x
         try:
-            step = np.linalg.solve(information, x.T @ (y - p))
+            step = np.linalg.solve(information, x.T @ (weight * (y - p)))
         except np.linalg.LinAlgError:
             return nothing
         beta = beta + step
-        if np.max(np.abs(step)) < TOLERANCE * (1 + np.max(np.abs(beta))):
+        # of nearly collinear columns (splines) rounding alone keeps steps above the tolerance for ever
+        if np.max(np.abs(step)) < (SETTLED if settled else TOLERANCE) * (1 + np.max(np.abs(beta))):
             break
     else:
         return nothing
     p = expit(x @ beta + offset)
-    information = (x * (p * (1 - p))[:, None]).T @ x
+    information = (x * (weight * p * (1 - p))[:, None]).T @ x
     if not np.isfinite(beta).all() or np.linalg.cond(information) > 1e14:
         return nothing
     covariance = np.linalg.inv(information)
     if patient_id is not None:
-        covariance = cluster_covariance((x * (y - p)[:, None]) @ covariance, patient_id)
-    return Fit(beta, covariance, _deviance(y, x @ beta + offset))
+        covariance = cluster_covariance((x * (weight * (y - p))[:, None]) @ covariance, patient_id)
+    return Fit(beta, covariance, _deviance(y, x @ beta + offset, weight))
 
 
-def _deviance(y: np.ndarray, eta: np.ndarray) -> float:
-    return float(2 * np.sum(np.logaddexp(0, eta) - y * eta))
+def _deviance(y: np.ndarray, eta: np.ndarray, weight: np.ndarray | float) -> float:
+    return float(2 * np.sum(weight * (np.logaddexp(0, eta) - y * eta)))

@@ -82,10 +82,9 @@ class MatchedComparison:
         -------
         matplotlib Axes
         """
-        from helpers.stats.palette import COLORS, REFERENCE, axes, styles
+        from helpers.stats.palette import COLORS, REFERENCE, roc_square, styles
 
-        ax = axes(ax)
-        ax.plot([0, 1], [0, 1], color=REFERENCE, lw=0.8, ls=":")
+        ax = roc_square(ax)
         ax.plot(1 - self.roc["specificity"], self.roc["sensitivity"], color=COLORS[0], label="model")
         look = styles(["model", *self.table["reader"].astype(str)])
         for row in self.table.to_dict("records"):
@@ -93,7 +92,6 @@ class MatchedComparison:
             end = (x, row["model_value"]) if self.match == "specificity" else (1 - row["model_value"], y)
             ax.plot([x, end[0]], [y, end[1]], color=REFERENCE, lw=0.8)
             ax.plot(x, y, ms=7, label=f"reader {row['reader']}", **look[str(row["reader"])].point())
-        ax.set(xlabel="1 - specificity", ylabel="Sensitivity", xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")
         ax.legend(fontsize="small", frameon=False, loc="lower right")
         return ax
 

@@ -4,26 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
 
-from helpers.stats import palette
+from helpers.stats.delong import placements
 from helpers.stats.discrimination import (
-    Roc,
     Threshold,
     auc,
     choose_threshold,
     compare_auc_all,
     operating_point,
     optimism_of_test_threshold,
-    plot_rocs,
-    roc,
 )
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from helpers.stats.thresholds import declared_threshold
 
 ORDER = ("train", "tune", "oof", "test", "external")
 TITLES = {
@@ -35,8 +30,10 @@ TITLES = {
 }
 PAIRS = (
     "Differences between correlated AUCs by DeLong (doi:10.2307/2531595), by patient when patients repeat "
-    "(Obuchowski 1997, doi:10.2307/2533958); P values of all pairs adjusted by Holm."
+    "(Obuchowski 1997, doi:10.2307/2533958); P values of all pairs of the table adjusted by Holm "
+    "(https://www.jstor.org/stable/4615733)."
 )
+MANY = 5  # models above which every pair, or every line in one figure, is too much to read
 OPTIMISM = (
     "The threshold that the same rule would choose on the judged cases themselves is shown beside the frozen one; the "
     "difference is the optimism (doi:10.1373/clinchem.2007.096032)."
@@ -111,18 +108,25 @@ def panel(table: pd.DataFrame, *, split: str, models: Sequence[str] | None = Non
     if part.empty:
         raise ValueError(f"split: no prediction for {split!r}; there are {', '.join(table['split'].unique())}")
     part = part[part["seed"] == part.groupby("model")["seed"].transform("min")]
-    wide = part.pivot(index="case_id", columns="model", values="risk")
-    if wide.isna().to_numpy().any():
-        short = wide.columns[wide.isna().any()][0]
-        raise ValueError(f"table: the model {short!r} did not predict every case of {split!r} that others did")
-    cases = part.drop_duplicates("case_id").set_index("case_id").loc[wide.index]
-    names = list(models) if models is not None else list(part["model"].unique())
+    sizes = part.groupby("model", sort=False)["case_id"].size()
+    short = sizes.index[sizes < part["case_id"].nunique()]
+    if len(short):
+        raise ValueError(f"table: the model {short[0]!r} did not predict every case of {split!r} that others did")
+    names, risks = list(models) if models is not None else list(sizes.index), {}
+    cases = part[part["model"] == sizes.index[0]]
+    if not pd.Index(cases["case_id"]).is_monotonic_increasing:
+        cases = cases.sort_values("case_id", kind="stable")
+    for name in names:
+        own = part[part["model"] == name]
+        if not (own["case_id"].to_numpy() == cases["case_id"].to_numpy()).all():  # the same cases in another order
+            own = own.set_index("case_id").loc[cases["case_id"]]
+        risks[name] = own["risk"].to_numpy(float)
     return Panel(
         split,
         cases["label"].to_numpy(int),
         cases["patient_id"].to_numpy(object),
-        wide.index.to_numpy(object),
-        {name: wide[name].to_numpy(float) for name in names},
+        cases["case_id"].to_numpy(object),
+        risks,
     )
 
 
@@ -132,27 +136,115 @@ def panels(table: pd.DataFrame, *, splits: Sequence[str] = ORDER) -> list[Panel]
     return [panel(table, split=split) for split in splits if split in present]
 
 
-def freeze(chooser: Panel, *, rule: str, value: float | None = None) -> dict[str, Threshold]:
+def judged_parts(table: pd.DataFrame, split: str) -> list[Panel]:
+    """The split on which models are judged and, beside it, the external test where there is one."""
+    return panels(table, splits=[split, *(["external"] if split != "external" else [])])
+
+
+def chooser(table: pd.DataFrame, split: str | None) -> Panel | None:
+    """The cases on which thresholds are chosen and maps fitted; None where the table has no such cases.
+
+    Parameters
+    ----------
+    table : DataFrame
+        A predictions table.
+    split : str or None
+        `settings.choosing`.
+
+    Returns
+    -------
+    Panel or None
+    """
+    return panel(table, split=split) if split is not None and (table["split"] == split).any() else None
+
+
+def freeze(
+    chooser: Panel | None, *, rule: str, value: float | None = None, models: Sequence[str] = ()
+) -> dict[str, Threshold]:
     """Choose every model's threshold on one split that may choose, by the study's rule.
 
     Parameters
     ----------
-    chooser : Panel
-        Of `tune`, `train` or `oof`.
+    chooser : Panel or None
+        Of `tune`, `train` or `oof`; None when the table has test cases only.
     rule : str
         `youden`, `sensitivity`, `specificity` or `declared`.
     value : float or None
         The sensitivity or specificity to reach, or the declared risk.
+    models : sequence of str
+        Names to freeze when there is no chooser.
 
     Returns
     -------
     dict of str to Threshold
+
+    Raises
+    ------
+    ValueError
+        If there are no cases to choose on and the rule is not `declared`.
+
+    Examples
+    --------
+    >>> float(freeze(None, rule="declared", value=0.2, models=["image"])["image"])
+    0.2
     """
+    if chooser is None:
+        if rule != "declared":
+            raise ValueError(
+                f"rule: {rule!r} needs cases to choose on, and the table has judged cases only; declare a risk with "
+                "threshold: {rule: declared, value: 0.2} in study.yaml"
+            )
+        return {name: declared_threshold(value, model=name) for name in models}
     asked = {"risk_threshold": value} if rule == "declared" else {"target": value}
     return {
         name: choose_threshold(chooser.label, risk, split=chooser.split, rule=rule, model=name, **asked)
         for name, risk in chooser.risks.items()
     }
+
+
+def focus(names: Sequence[str], *, chooser: Panel | None, baseline: str) -> list[str]:
+    """Models that the others are compared with when there are many: the best where choices are made, the baseline.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Models of the judged cases.
+    chooser : Panel or None
+        The best model is that with the highest AUC there; without it there is only the baseline.
+    baseline : str
+        Name of the clinical model; the first model stands for it where it is absent.
+
+    Returns
+    -------
+    list of str
+        One or two names, the best first.
+    """
+    found = [baseline if baseline in names else names[0]]
+    if chooser is not None:
+        aucs = {name: placements(chooser.label > 0, chooser.risks[name])[0] for name in names if name in chooser.risks}
+        found.insert(0, max(aucs, key=aucs.get, default=found[0]))
+    return list(dict.fromkeys(found))
+
+
+def family(names: Sequence[str], *, chooser: Panel | None, baseline: str) -> list[tuple[str, str]]:
+    """The declared pairs to compare: all of up to five models, else all against the `focus` models.
+
+    Examples
+    --------
+    >>> family(["image", "video", "clinical"], chooser=None, baseline="clinical")
+    [('image', 'video'), ('image', 'clinical'), ('video', 'clinical')]
+    >>> len(family([f"m{k}" for k in range(11)], chooser=None, baseline="m0"))
+    10
+    """
+    if len(names) <= MANY:
+        return list(combinations(names, 2))
+    pairs, seen = [], set()
+    for one in focus(names, chooser=chooser, baseline=baseline):
+        for other in names:
+            if other != one and frozenset((one, other)) not in seen:
+                seen.add(frozenset((one, other)))
+                pairs.append((other, one))
+    return pairs
 
 
 def performance(part: Panel, frozen: Mapping[str, Threshold]) -> pd.DataFrame:
@@ -161,20 +253,20 @@ def performance(part: Panel, frozen: Mapping[str, Threshold]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row a model: `split, model, n, events, threshold, tp, fp, fn, tn`, then for `auc` and each of `MEASURES`
-        the value, `<measure>_low` and `<measure>_high`.
+        One row a model, the highest AUC first: `split, model, n, events, threshold, tp, fp, fn, tn`, then for `auc` and
+        each of `MEASURES` the value, `<measure>_low` and `<measure>_high`.
     """
     rows = []
     for name, risk in part.risks.items():
         point = operating_point(part.label, risk, frozen[name], patient_id=part.patient_id)
         row = {"split": part.title, "model": name, "n": part.n, "events": part.events}
         row |= {"threshold": float(frozen[name]), **point.counts}
-        found = {"auc": auc(part.label, risk, patient_id=part.patient_id)}
+        found = {"auc": auc(part.label, risk, patient_id=part.patient_id, interval="auto")}
         found |= {measure: point.estimates[measure] for measure in MEASURES}
         for measure, made in found.items():
             row |= {measure: made.value, f"{measure}_low": made.low, f"{measure}_high": made.high}
         rows.append(row)
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows).sort_values("auc", ascending=False, kind="stable", ignore_index=True)
 
 
 def printed(frame: pd.DataFrame, measures: Mapping[str, str], *, digits: int = 3) -> pd.DataFrame:
@@ -208,13 +300,23 @@ def printed(frame: pd.DataFrame, measures: Mapping[str, str], *, digits: int = 3
 def _range(value: float, low: float, high: float, digits: int) -> str:
     if np.isnan(value):
         return "–"
+    zero = f"{0:.{digits}f}"
+    shown = [f"{number:.{digits}f}" for number in (value, low, high)]
+    shown = [zero if text == f"-{zero}" else text.replace("inf", "∞").replace("-", "−") for text in shown]
     if np.isnan(low) or np.isnan(high):
-        return f"{value:.{digits}f}"
-    return f"{value:.{digits}f} ({low:.{digits}f}–{high:.{digits}f})"
+        return shown[0]
+    between = " to " if "−" in "".join(shown) else "–"  # a dash beside a minus sign is misread
+    return f"{shown[0]} ({shown[1]}{between}{shown[2]})"
 
 
-def comparisons(part: Panel) -> pd.DataFrame:
-    """Every pair of models: difference of the AUCs with interval, P and Holm's P; empty for one model.
+def comparisons(part: Panel, pairs: Sequence[tuple[str, str]] | None = None) -> pd.DataFrame:
+    """Declared pairs of models: difference of the AUCs with interval, P and Holm's P; empty for one model.
+
+    Parameters
+    ----------
+    part : Panel
+    pairs : sequence of pairs of names, or None
+        From `family`; None: every pair.
 
     Returns
     -------
@@ -224,8 +326,13 @@ def comparisons(part: Panel) -> pd.DataFrame:
     names = ["a", "b", "difference", "difference_low", "difference_high", "p_value", "p_holm"]
     if len(part.risks) < 2:
         return pd.DataFrame(columns=names)
-    family = compare_auc_all(part.label, part.risks, patient_id=part.patient_id)
+    family = compare_auc_all(part.label, part.risks, pairs=pairs, patient_id=part.patient_id)
     return family.frame().rename(columns={"low": "difference_low", "high": "difference_high"})[names]
+
+
+def comparisons_of(parts: Sequence[Panel], pairs: Sequence[tuple[str, str]] | None = None) -> pd.DataFrame:
+    """`comparisons` of several splits with `split` first; each split is a family of its own."""
+    return pd.concat([comparisons(part, pairs).assign(split=part.title) for part in parts], ignore_index=True)
 
 
 def optimism(part: Panel, frozen: Mapping[str, Threshold]) -> pd.DataFrame:
@@ -234,50 +341,16 @@ def optimism(part: Panel, frozen: Mapping[str, Threshold]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        The rows of `optimism_of_test_threshold` with `model` first.
+        The rows of `optimism_of_test_threshold` with `model` first; of more than five models the Youden index only.
     """
     rows = [
         optimism_of_test_threshold(part.label, risk, frozen[name]).frame().assign(model=name)
         for name, risk in part.risks.items()
     ]
     table = pd.concat(rows, ignore_index=True)
+    if len(part.risks) > MANY:
+        table = table[table["measure"] == "youden"].reset_index(drop=True)
     return table[["model", *table.columns.drop("model")]]
-
-
-def rocs(part: Panel, frozen: Mapping[str, Threshold] | None = None) -> list[Roc]:
-    """ROC curves of all models of a split, with their frozen operating points when given."""
-    return [
-        roc(part.label, risk, patient_id=part.patient_id, name=name, threshold=frozen[name] if frozen else None)
-        for name, risk in part.risks.items()
-    ]
-
-
-def plot_all_rocs(parts: Sequence[Panel], frozen: Mapping[str, Threshold] | None = None) -> Figure:
-    """One square of ROC curves a split; the operating point is marked where the threshold was not chosen.
-
-    Parameters
-    ----------
-    parts : sequence of Panel
-    frozen : mapping of str to Threshold, optional
-
-    Returns
-    -------
-    matplotlib Figure
-    """
-    import matplotlib.pyplot as plt
-
-    columns = min(len(parts), 2)
-    rows = -(-len(parts) // columns)
-    size = (5.4 * columns, 5.6 * rows)
-    figure, axes = plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
-    for ax in axes.flat[len(parts) :]:
-        ax.remove()
-    looks = palette.styles(list(dict.fromkeys(name for part in parts for name in part.risks)))
-    for ax, part in zip(axes.flat, parts):
-        judged = part.split in ("test", "external", "oof")
-        plot_rocs(rocs(part, frozen if judged else None), ax=ax, looks=looks)
-        ax.set_title(part.title)
-    return figure
 
 
 def performance_of(parts: Sequence[Panel], frozen: Mapping[str, Threshold]) -> pd.DataFrame:
@@ -289,12 +362,6 @@ def threshold_table(frozen: Mapping[str, Threshold]) -> pd.DataFrame:
     """Where every frozen threshold comes from: `model, value, rule, split, n, events, data_hash`."""
     table = pd.concat([made.frame().assign(model=name) for name, made in frozen.items()], ignore_index=True)
     return table[["model", "value", "rule", "split", "n", "events", "data_hash"]]
-
-
-def roc_points(parts: Sequence[Panel]) -> pd.DataFrame:
-    """The points of all ROC curves: `split, model, threshold, sensitivity, specificity`."""
-    curves = [(part.split, made) for part in parts for made in rocs(part)]
-    return pd.concat([c.frame().assign(split=split, model=c.name) for split, c in curves], ignore_index=True)
 
 
 def p_text(value: float) -> str:

@@ -94,26 +94,10 @@ class ObuchowskiRockette:
         -------
         matplotlib Axes
         """
-        from helpers.stats.palette import REFERENCE, axes, styles
+        from helpers.stats.estimates_plot import by_modality
 
-        ax = axes(ax)
-        means = self.estimates.set_index("modality")
-        names = sorted(means.index, key=lambda name: name != "unaided")  # help is drawn to the right of none
-        means = means.loc[names]
-        wide = self.readers.pivot_table(index="reader", columns="modality", values="value")[names]
-        look = styles([str(reader) for reader in wide.index])
-        for reader, row in wide.iterrows():
-            style = look[str(reader)]
-            ax.plot(range(len(names)), row, marker=style.marker, lw=1, alpha=0.8, label=str(reader), **style.line())
-        value, low, high = (means[column].to_numpy() for column in ("value", "low", "high"))
-        error = np.clip([value - low, high - value], 0, None)
-        at = np.arange(len(names)) + 0.06  # beside the readers' points, not on them
-        label = f"mean, {100 * self.level:g} % CI"
-        ax.errorbar(at, value, yerr=error, fmt="_", color="black", ecolor=REFERENCE, ms=14, capsize=4, label=label)
-        ax.set(xticks=range(len(names)), xticklabels=names, xlabel="Modality", xlim=(-0.3, len(names) - 0.7))
-        ax.set_ylabel(f"{NAMES[self.metric][0].upper()}{NAMES[self.metric][1:]} of a reader")
-        ax.legend(fontsize="small", frameon=False)
-        return ax
+        what = f"{NAMES[self.metric][0].upper()}{NAMES[self.metric][1:]} of a reader"
+        return by_modality(self.readers, self.estimates, ax=ax, ylabel=what, level=self.level)
 
 
 def obuchowski_rockette(

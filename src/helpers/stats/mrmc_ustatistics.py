@@ -86,18 +86,11 @@ class UStatistics:
         -------
         matplotlib Axes
         """
-        from helpers.stats.palette import REFERENCE, axes
+        from helpers.stats.estimates_plot import by_modality
+        from helpers.stats.mrmc import NAMES
 
-        ax = axes(ax)
-        names = self.estimates["modality"].tolist()
-        wide = self.readers.pivot_table(index="reader", columns="modality", values="value").reindex(columns=names)
-        ax.plot(range(len(names)), wide.T, color=REFERENCE, lw=0.8, marker="o", ms=3)
-        value, low, high = (self.estimates[column].to_numpy() for column in ("value", "low", "high"))
-        error = np.clip([value - low, high - value], 0, None)
-        ax.errorbar(np.arange(len(names)) + 0.06, value, yerr=error, fmt="_", color="black", ms=14, capsize=4)
-        ax.set(xticks=range(len(names)), xticklabels=names, xlim=(-0.3, len(names) - 0.7))
-        ax.set(xlabel="Modality", ylabel=f"{self.metric} of a reader")
-        return ax
+        what = f"{NAMES[self.metric][0].upper()}{NAMES[self.metric][1:]} of a reader"
+        return by_modality(self.readers, self.estimates, ax=ax, ylabel=what, level=self.level)
 
 
 def u_statistics(

@@ -12,6 +12,7 @@ from helpers.stats.multinomial import multinomial
 from helpers.stats.resampling import cluster_covariance, patient_codes
 
 CHUNK = 4_000_000  # cells of bootstrap counts held at once
+BLOCK = 200  # resamples summed at once: their counts then stay in the cache
 DECIMALS = 12  # risks and thresholds are compared after rounding here, so that 0.07000000000000001 equals 0.07
 
 
@@ -167,19 +168,16 @@ class Cohort:
             The last is treating all.
         """
         m = len(self.thresholds)
-        shape = (2, *[m + 1] * len(up_to))
-        where = self.y.astype(np.int64)
-        for model in up_to:
-            where = where * (m + 1) + model
-        cells, cell_of, size = np.unique(where, return_inverse=True, return_counts=True)
-        parts = np.unravel_index(cells, shape) if np.prod(np.array(shape, float)) < 2**62 else None
-        if parts is None:
-            raise ValueError("risk: too many models for one joint bootstrap; compare fewer at once")
-        event = parts[0] == 1
-        orders = [_Grouping(part, event, m) for part in parts[1:]]
+        cell_of = self.y.astype(np.int64)
+        for model in up_to:  # numbered anew at each step, so that any number of models fits
+            cell_of = np.unique(cell_of * (m + 1) + model, return_inverse=True)[1]
+        _, first, size = np.unique(cell_of, return_index=True, return_counts=True)
+        event = self.y[first]
+        orders = [_Grouping(model[first], event, m) for model in up_to]
         # Cells and thresholds come first in memory, resamples last: every sum then runs over whole rows.
         out, start, odds = np.empty((len(up_to) + 1, m, resamples)), 0, self.odds[:, None]
-        for counts in self._counts(event, cell_of, size, resamples, np.random.default_rng(seed)):
+        drawn = self._counts(event, cell_of, size, resamples, np.random.default_rng(seed))
+        for counts in (part[:, at : at + BLOCK] for part in drawn for at in range(0, part.shape[1], BLOCK)):
             stop = start + counts.shape[1]
             n, events = counts.sum(0), counts[event].sum(0)
             with np.errstate(invalid="ignore", divide="ignore"):  # a resample may lack a class at given prevalence

@@ -10,7 +10,6 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.special import expit, logit
 
-from helpers.stats import palette
 from helpers.stats.checks import both_classes, check_level, labels, scores
 from helpers.stats.intervals import Estimate
 from helpers.stats.resampling import repeats
@@ -36,6 +35,24 @@ MEASURES = (
     "dor",
     "prevalence",
 )
+
+TITLES = {
+    "sensitivity": "Sensitivity",
+    "specificity": "Specificity",
+    "ppv": "PPV",
+    "npv": "NPV",
+    "accuracy": "Accuracy",
+    "balanced_accuracy": "Balanced accuracy",
+    "f1": "F1 score",
+    "kappa": "Kappa",
+    "mcc": "Matthews correlation",
+    "youden": "Youden index",
+    "lr_positive": "LR+",
+    "lr_negative": "LR−",
+    "dor": "Diagnostic odds ratio",
+    "prevalence": "Prevalence",
+}
+SHARES = ("sensitivity", "specificity", "ppv", "npv", "accuracy", "balanced_accuracy", "f1")  # measures in [0, 1]
 
 
 @dataclass(frozen=True)
@@ -101,18 +118,30 @@ class OperatingPoint:
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Draw the measures that lie in [0, 1] as points with intervals."""
-        shown = [m for m in MEASURES if m in ("f1", "balanced_accuracy") or m in MEASURES[:5]]
-        ax = palette.axes(ax, width=5.2, height=2.8)
-        look = palette.styles(["measure"])["measure"]
-        names = {"ppv": "PPV", "npv": "NPV", "f1": "F1", "balanced_accuracy": "Balanced accuracy"}
-        for place, measure in enumerate(shown):
-            made = self.estimates[measure]
-            ax.plot([made.low, made.high], [place, place], color=look.color, linewidth=1.6)
-            ax.plot([made.value], [place], **look.point())
-        ax.set_yticks(range(len(shown)), [names.get(m, m.capitalize()) for m in shown])
-        ax.invert_yaxis()
-        ax.set(xlim=(-0.01, 1.01), xlabel=f"Estimate with {100 * self.level:.10g} % confidence interval")
+        from helpers.stats.estimates_plot import forest
+
+        table = self.frame()
+        label = f"Estimate with {100 * self.level:.10g} % confidence interval"
+        ax = forest(table[table["measure"].isin(SHARES)], by=None, ax=ax, names=TITLES, xlabel=label)
+        ax.set_xlim(-0.01, 1.01)
         return ax
+
+    def at_prevalence(self, prevalence: float) -> dict[str, Estimate]:
+        """Predictive values in a population with another prevalence, from the likelihood ratios.
+
+        Parameters
+        ----------
+        prevalence : float
+            In (0, 1).
+
+        Returns
+        -------
+        dict of str to Estimate
+            `ppv_at_prevalence` and `npv_at_prevalence`; Mercaldo et al. (2007), doi:10.1002/sim.2677.
+        """
+        if not 0 < prevalence < 1:
+            raise ValueError(f"prevalence: must be inside (0, 1), found {prevalence}")
+        return _at_prevalence(self.estimates["lr_positive"], self.estimates["lr_negative"], prevalence)
 
 
 def operating_point(
@@ -176,15 +205,14 @@ def operating_point(
     cut = float(threshold)
     if not np.isfinite(cut):
         raise ValueError(f"threshold: must be a finite number, found {cut}")
-    if prevalence is not None and not 0 < prevalence < 1:
-        raise ValueError(f"prevalence: must be inside (0, 1), found {prevalence}")
     grouped = patient_id if repeats(patient_id, positive.size) else None
     table = TwoByTwo(positive, score >= cut, patient_id=grouped, level=level, interval=interval)
     estimates = {name: getattr(table, name)() for name in MEASURES}
-    if prevalence is not None:
-        estimates |= _at_prevalence(estimates["lr_positive"], estimates["lr_negative"], prevalence)
     cells = (int(v) for v in table.cells)
-    return OperatingPoint(estimates, threshold, *cells, table.patients, level, prevalence)
+    made = OperatingPoint(estimates, threshold, *cells, table.patients, level, prevalence)
+    if prevalence is not None:
+        estimates |= made.at_prevalence(prevalence)
+    return made
 
 
 def _at_prevalence(lr_positive: Estimate, lr_negative: Estimate, prevalence: float) -> dict[str, Estimate]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 # Okabe and Ito's colours in an order of falling contrast on white; yellow is left out (too light for lines).
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000", "#56B4E9", "#E69F00")
@@ -99,3 +100,89 @@ def axes(ax: Axes | None = None, *, width: float = 4.6, height: float = 4.6) -> 
     import matplotlib.pyplot as plt
 
     return plt.subplots(figsize=(width, height), layout="constrained")[1]
+
+
+def roc_square(ax: Axes | None = None) -> Axes:
+    """Return square axes for ROC curves, with the diagonal of chance.
+
+    Parameters
+    ----------
+    ax : matplotlib Axes or None
+        None makes a new figure.
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Examples
+    --------
+    >>> roc_square().get_xlabel()
+    '1 − specificity'
+    """
+    ax = axes(ax)
+    ax.plot([0, 1], [0, 1], color=REFERENCE, linewidth=0.8, linestyle=(0, (2, 2)), zorder=1)
+    ax.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal", xlabel="1 − specificity", ylabel="Sensitivity")
+    return ax
+
+
+def grid(count: int, *, columns: int, width: float, height: float, **options: object) -> tuple[Figure, list[Axes]]:
+    """Return a figure of equal axes, row by row; places that are left over stay empty.
+
+    Parameters
+    ----------
+    count : int
+        Number of axes.
+    columns : int
+        Most axes in a row.
+    width, height : float
+        Of one axes, in inches.
+    **options
+        Of `matplotlib.pyplot.subplots`.
+
+    Returns
+    -------
+    figure : matplotlib Figure
+    axes : list of `count` Axes
+
+    Examples
+    --------
+    >>> figure, panels = grid(3, columns=2, width=2, height=2)
+    >>> len(panels), figure.get_size_inches().tolist()
+    (3, [4.0, 4.0])
+    """
+    import matplotlib.pyplot as plt
+
+    wide = min(columns, count)
+    rows = -(-count // wide)
+    size = (width * wide, height * rows)
+    figure, made = plt.subplots(rows, wide, figsize=size, squeeze=False, layout="constrained", **options)
+    for ax in made.flat[count:]:
+        ax.remove()
+    return figure, list(made.flat[:count])
+
+
+def label_edges(axes: Sequence[Axes], *, columns: int) -> None:
+    """Keep labels and tick labels at the lower and left edge of a grid only, also above places that stayed empty.
+
+    Parameters
+    ----------
+    axes : sequence of Axes
+        From `grid`, row by row.
+    columns : int
+        As given to `grid`.
+
+    Examples
+    --------
+    >>> figure, panels = grid(3, columns=2, width=2, height=2)
+    >>> labelled = [ax.set(xlabel="x", ylabel="y") for ax in panels]
+    >>> label_edges(panels, columns=2)
+    >>> [ax.get_xlabel() for ax in panels], [ax.get_ylabel() for ax in panels]
+    (['', 'x', 'x'], ['y', '', 'y'])
+    """
+    for place, ax in enumerate(axes):
+        below, left = place + columns >= len(axes), place % columns == 0
+        ax.tick_params(labelbottom=below, labelleft=left)
+        if not below:
+            ax.set_xlabel("")
+        if not left:
+            ax.set_ylabel("")

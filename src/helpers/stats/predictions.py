@@ -12,10 +12,8 @@ import numpy as np
 import pandas as pd
 
 from helpers.data.errors import StudyError
-from helpers.stats.predictions_check import COLUMNS, TEXT, check, classes, risk_columns
-
-# The default parser of numbers used to be off in the last digit; since pandas 3.1 it is exact and naming one warns.
-ROUND_TRIP = {} if tuple(map(int, pd.__version__.split(".")[:2])) >= (3, 1) else {"float_precision": "round_trip"}
+from helpers.data.table_file import check_kind, load, shown
+from helpers.stats.predictions_check import COLUMNS, check, classes, risk_columns
 
 __all__ = ["COLUMNS", "check", "classes", "collect", "read", "risk_columns", "write"]
 
@@ -65,11 +63,11 @@ def read(
     [0.2, 0.9]
     """
     file = Path(path)
-    shown = _shown(file)
-    frame = check(_load(file, shown), file=shown)
+    name = shown(file)
+    frame = check(load(file), file=name)
     for column, wanted in (("study", study), ("model", model), ("split", split), ("seed", seed)):
         if wanted is not None:
-            frame = _keep(frame, column, wanted, shown)
+            frame = _keep(frame, column, wanted, name)
     return frame.reset_index(drop=True)
 
 
@@ -105,8 +103,8 @@ def write(frame: pd.DataFrame, path: str | os.PathLike) -> Path:
     's,m,1,test,A,a,a,0,0.1'
     """
     file = Path(path)
-    _format(file)
-    checked = check(frame, file=_shown(file))
+    check_kind(file)
+    checked = check(frame, file=shown(file))
     first = [c for c in COLUMNS if c != "risk"]
     ordered = first + risk_columns(checked)
     ordered += [c for c in checked.columns if c not in ordered]
@@ -162,7 +160,7 @@ def collect(paths: Sequence[str | os.PathLike], out: str | os.PathLike) -> Path:
     """
     files = [Path(path) for path in paths]
     if not files:
-        raise StudyError("no predictions tables to join", file=_shown(Path(out)), fix="train a model first")
+        raise StudyError("no predictions tables to join", file=shown(Path(out)), fix="train a model first")
     frames = [read(file) for file in files]
     kinds = {tuple(risk_columns(frame)) for frame in frames}
     if len(kinds) > 1:
@@ -171,36 +169,7 @@ def collect(paths: Sequence[str | os.PathLike], out: str | os.PathLike) -> Path:
     return write(pd.concat(frames, ignore_index=True), out)
 
 
-def _load(file: Path, shown: str) -> pd.DataFrame:
-    kind = _format(file)
-    if not file.is_file():
-        raise StudyError("no such file", file=shown, fix="run the page that writes it, or correct the path")
-    try:
-        if kind == ".parquet":
-            return pd.read_parquet(file)
-        names = list(pd.read_csv(file, nrows=0, encoding="utf-8-sig").columns)
-        numbers = [n for n in names if n == "risk" or n.startswith("risk_")]
-        # identifiers stay text ("007"); a model may be called "NA"; blank lines count, so that rows can be named
-        return pd.read_csv(
-            file,
-            encoding="utf-8-sig",
-            dtype={n: str for n in names if n in TEXT},
-            keep_default_na=False,
-            na_values={n: ["", "NA", "NaN", "nan", "NULL"] for n in [*numbers, "label", "seed"] if n in names},
-            **ROUND_TRIP,
-            skip_blank_lines=False,
-            low_memory=False,
-        )
-    except UnicodeDecodeError:
-        raise StudyError("is not UTF-8 text", file=shown, fix="save it as CSV UTF-8") from None
-    except pd.errors.EmptyDataError:
-        raise StudyError("is empty", file=shown, fix="write a header and one row a case, model and seed") from None
-    except (pd.errors.ParserError, OSError, ValueError) as error:
-        message = str(error).strip().splitlines()[-1].rstrip(".")
-        raise StudyError(f"cannot be read ({message})", file=shown, fix="write it again as CSV or parquet") from None
-
-
-def _keep(frame: pd.DataFrame, column: str, wanted: Choice, shown: str) -> pd.DataFrame:
+def _keep(frame: pd.DataFrame, column: str, wanted: Choice, file: str) -> pd.DataFrame:
     values = [wanted] if isinstance(wanted, (str, int, np.integer)) else list(wanted)
     there = pd.unique(frame[column]).tolist()
     for value in values:
@@ -209,28 +178,21 @@ def _keep(frame: pd.DataFrame, column: str, wanted: Choice, shown: str) -> pd.Da
             hint = f"; did you mean {near[0]!r}" if near else ""
             listed = ", ".join(str(v) for v in sorted(there))
             raise StudyError(
-                f"no row has {column} {value!r}", file=shown, column=column, fix=f"use one of {listed}{hint}"
+                f"no row has {column} {value!r}", file=file, column=column, fix=f"use one of {listed}{hint}"
             )
     return frame[frame[column].isin(values)]
-
-
-def _format(file: Path) -> str:
-    if file.suffix not in (".csv", ".parquet"):
-        raise StudyError(f"unknown kind of file {file.suffix!r}", file=_shown(file), fix="use .csv or .parquet")
-    return file.suffix
-
-
-def _shown(file: Path) -> str:
-    try:
-        return file.resolve().relative_to(Path.cwd()).as_posix()
-    except ValueError:
-        return file.name
 
 
 if __name__ == "__main__":  # python -m helpers.stats.predictions OUT PART [PART ...]
     import sys
 
+    from helpers.stats.predictions_own import own
+
     try:
-        collect(sys.argv[2:], sys.argv[1])
+        # a part that is a folder is a study that brings its own table
+        if Path(sys.argv[2]).is_dir():
+            write(own(sys.argv[2]), sys.argv[1])
+        else:
+            collect(sys.argv[2:], sys.argv[1])
     except StudyError as fault:
         sys.exit(str(fault))

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from helpers.data.errors import StudyError
+from helpers.data.own_table import COLUMNS
 
-COLUMNS = ("study", "model", "seed", "split", "center", "patient_id", "case_id", "label", "risk")
 TEXT = ("study", "model", "split", "center", "patient_id", "case_id")
 SPLITS = ("train", "tune", "oof", "test", "external")
 SUM_TOLERANCE = 1e-3  # risks of several classes, written with four decimals or more
@@ -137,8 +137,6 @@ def _columns(frame: pd.DataFrame, file: str | None) -> None:
             near = near or [n for n in spare if n.strip().lower().replace(" ", "_") == column]
             if near:
                 fix = f"rename {near[0]!r} to {column!r}"
-            elif len(names) == 1 and (";" in names[0] or "\t" in names[0]):
-                fix = "save the table with commas between the columns"
             else:
                 fix = f"add it; the columns are {', '.join(COLUMNS)} (or risk_<class> columns)"
             raise StudyError("the column is missing", file=file, column=column, fix=fix)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,6 @@ from numpy.typing import ArrayLike
 from scipy.special import expit
 
 from helpers.stats import checks, logistic
-from helpers.stats.calibration import calibration
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -174,57 +172,6 @@ def recalibrate(
         "note": "; ".join(notes),
     }
     return Recalibration(method, intercept, slope, knots, record)
-
-
-def ladder(
-    fitted_on: tuple[ArrayLike, ArrayLike],
-    label: ArrayLike,
-    risk: ArrayLike,
-    *,
-    split: str | ArrayLike = "tune",
-    methods: Sequence[str] = METHODS,
-    patient_id: ArrayLike | None = None,
-    level: float = 0.95,
-) -> pd.DataFrame:
-    """Fit every rung on one split and measure calibration on another.
-
-    Parameters
-    ----------
-    fitted_on : tuple of two arrays
-        Label and risk to fit on.
-    label, risk : arrays of shape (n,)
-        To measure on, usually test; they do not shape the maps.
-    split : str or array
-        Where `fitted_on` comes from.
-    methods : sequence of str
-        Rungs.
-    patient_id : array of shape (n,), optional
-        Patients of the data measured on.
-    level : float
-        Of the intervals.
-
-    Returns
-    -------
-    DataFrame
-        `method, measure, value, low, high`; measures `in_the_large, slope, observed_expected, brier, ici`.
-
-    Examples
-    --------
-    >>> rng = np.random.default_rng(0)
-    >>> risk = rng.uniform(0.1, 0.9, 300)
-    >>> y = rng.random(300) < risk**2
-    >>> table = ladder((y[:150], risk[:150]), y[150:], risk[150:], methods=["none", "slope"])
-    >>> table.query("measure == 'brier'")["value"].round(2).tolist()
-    [0.19, 0.15]
-    """
-    rows = []
-    for method in methods:
-        fitted = recalibrate(*fitted_on, method=method, split=split)
-        result = calibration(label, fitted.apply(risk), patient_id=patient_id, level=level)
-        for measure in ("in_the_large", "slope", "observed_expected", "brier", "ici"):
-            estimate = getattr(result, measure)
-            rows.append((method, measure, estimate.value, estimate.low, estimate.high))
-    return pd.DataFrame(rows, columns=["method", "measure", "value", "low", "high"])
 
 
 def _splits(split: str | ArrayLike, n: int) -> list[str]:

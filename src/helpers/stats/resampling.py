@@ -37,7 +37,8 @@ def patient_codes(patient_id: ArrayLike | None, n: int) -> tuple[np.ndarray, int
     """
     if patient_id is None:
         return np.arange(n), n
-    values = patient_id if isinstance(patient_id, pd.Series) else pd.Series(patient_id)
+    # an array stays one: a Series of a million names would first become pandas' own text type
+    values = patient_id if isinstance(patient_id, (pd.Series, np.ndarray)) else pd.Series(patient_id)
     if len(values) != n:
         raise ValueError(f"patient_id: has {len(values)} cases, but label has {n}")
     codes, names = pd.factorize(values)

@@ -91,6 +91,7 @@ def roc(
     *,
     patient_id: ArrayLike | None = None,
     level: float = 0.95,
+    interval: str = "wald",
     name: str = "model",
     threshold: Threshold | float | None = None,
 ) -> Roc:
@@ -105,6 +106,8 @@ def roc(
     patient_id : array of shape (n,) or None
         Patient of each case, for the interval of the AUC.
     level : float
+    interval : str
+        Of the AUC; as in `auc`.
     name : str
         Model, for the legend.
     threshold : Threshold, float or None
@@ -129,7 +132,7 @@ def roc(
     events, _ = both_classes(positive)
     score = scores(risk, positive.size)
     threshold_at, tp, fp = points(positive, score)
-    area = auc(positive, score, patient_id=patient_id, level=level)
+    area = auc(positive, score, patient_id=patient_id, level=level, interval=interval)
     return Roc(threshold_at, tp, fp, positive.size, events, area, name, threshold)
 
 
@@ -201,16 +204,15 @@ def plot_rocs(
     if not curves or len(set(names)) < len(names):
         raise ValueError("curves: at least one is needed, each with a name of its own")
     looks = dict(looks) if looks is not None else palette.styles(names)
-    ax = palette.axes(ax)
-    ax.plot([0, 1], [0, 1], color=palette.REFERENCE, linewidth=0.8, linestyle=(0, (2, 2)), zorder=1)
+    ax = palette.roc_square(ax)
     sizes = {(curve.n, curve.events) for curve in curves}
     for curve in curves:
         look = looks[curve.name]
         text = f"{curve.name}: AUC {curve.auc.text(2)}"
         if len(sizes) > 1:
             text += f"\n{_size(curve.n, curve.events)}"
-        x, y = _corners(curve.fp, curve.tp)
-        ax.plot(x / (curve.n - curve.events), y / curve.events, label=text, linewidth=1.6, **look.line())
+        keep = corners(curve.fp, curve.tp)
+        ax.plot(1 - curve.specificity[keep], curve.sensitivity[keep], label=text, linewidth=1.6, **look.line())
         if curve.operating is not None:
             sensitivity, specificity = curve.at(curve.operating)
             ax.plot(
@@ -220,11 +222,8 @@ def plot_rocs(
                 markersize=8,
                 markeredgecolor="white",
                 zorder=4,
-                label=f"{curve.name} at {float(curve.operating):.3g}: "
-                f"sensitivity {sensitivity:.2f}, specificity {specificity:.2f}",
+                label=f"at {float(curve.operating):.3g}: sensitivity {sensitivity:.2f}, specificity {specificity:.2f}",
             )
-    ax.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")
-    ax.set(xlabel="1 − specificity", ylabel="Sensitivity")
     title = _size(*sizes.pop()) if len(sizes) == 1 else None
     ax.legend(loc="lower right", fontsize="small", title=title, title_fontsize="small", framealpha=0.9)
     return ax
@@ -234,15 +233,30 @@ def _size(n: int, events: int) -> str:
     return f"n = {n}, {events} event{'s' * (events != 1)}"
 
 
-def _corners(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Leave out points on a straight run, so that the SVG of a million cases stays small."""
+def corners(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Places of the points that draw a curve: none on a straight run, so that the SVG of a million cases stays small.
+
+    Parameters
+    ----------
+    x, y : ndarray of int, shape (points,)
+        Rising counts of false and true positives.
+
+    Returns
+    -------
+    ndarray of int
+
+    Examples
+    --------
+    >>> corners(np.array([0, 0, 0, 1, 2]), np.array([0, 1, 2, 2, 2])).tolist()
+    [0, 2, 4]
+    """
     dx, dy = np.diff(x), np.diff(y)
     keep = np.ones(x.size, dtype=bool)
     keep[1:-1] = dx[1:] * dy[:-1] != dx[:-1] * dy[1:]
-    x, y = x[keep], y[keep]
-    if x.size > 4000:  # finer than a pixel of any figure
-        cell = np.floor(x / max(x[-1], 1) * 2000) * 4000 + np.floor(y / max(y[-1], 1) * 2000)
+    place = np.flatnonzero(keep)
+    if place.size > 4000:  # finer than a pixel of any figure
+        cell = np.floor(x[place] / max(x[-1], 1) * 2000) * 4000 + np.floor(y[place] / max(y[-1], 1) * 2000)
         first = np.append(True, cell[1:] != cell[:-1])
         first[-1] = True
-        x, y = x[first], y[first]
-    return x, y
+        place = place[first]
+    return place

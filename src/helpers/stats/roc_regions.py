@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -99,39 +99,11 @@ def partial_auc(
     if (specificity is None) == (sensitivity is None):
         raise ValueError("specificity, sensitivity: give one of the two ranges")
     focus = "specificity" if specificity is not None else "sensitivity"
-    start, stop = specificity if specificity is not None else sensitivity
-    if not 0 <= start < stop <= 1:
-        raise ValueError(f"{focus}: must be a rising range inside [0, 1], found ({start}, {stop})")
-    least = (stop - start) * (2 - start - stop) / 2  # area of chance: under the diagonal
-
-    def area(fpr: np.ndarray, tpr: np.ndarray) -> float:
-        if focus == "specificity":
-            raw = _area(fpr, tpr, 1 - stop, 1 - start)
-        else:
-            raw = _area(1 - tpr[::-1], 1 - fpr[::-1], 1 - stop, 1 - start)
-        if not corrected:
-            return raw
-        return (1 + (raw - least) / ((stop - start) - least)) / 2 if raw >= least else np.nan
-
-    what = f"{'corrected ' * corrected}partial AUC, {focus} {start:g} to {stop:g}"
-    made = _region(label, risk, area, what, patient_id, resamples, seed, level)
-    if np.isnan(made.value):
-        return RocRegion(
-            **{**made.__dict__, "low": np.nan, "high": np.nan, "note": "Below chance here, no corrected area"}
-        )
-    return made
+    asked = [_partial(focus, specificity if specificity is not None else sensitivity, corrected)]
+    return _regions(label, risk, asked, patient_id, resamples, seed, level)[0]
 
 
-def sensitivity_at_specificity(
-    label: ArrayLike,
-    risk: ArrayLike,
-    *,
-    specificity: float,
-    patient_id: ArrayLike | None = None,
-    resamples: int = 2000,
-    seed: int = 0,
-    level: float = 0.95,
-) -> RocRegion:
+def sensitivity_at_specificity(label: ArrayLike, risk: ArrayLike, *, specificity: float, **options) -> RocRegion:
     """Sensitivity where the specificity is fixed, by linear interpolation on the empirical curve.
 
     The interval resamples patients, so it includes that the threshold is estimated; `pROC::ci.se`,
@@ -143,8 +115,8 @@ def sensitivity_at_specificity(
         As in `auc`.
     specificity : float
         In [0, 1].
-    patient_id, resamples, seed, level
-        As in `partial_auc`.
+    **options
+        `patient_id, resamples, seed, level`, as in `partial_auc`.
 
     Returns
     -------
@@ -161,23 +133,11 @@ def sensitivity_at_specificity(
     >>> made.value
     1.0
     """
-    _fraction("specificity", specificity)
-    what = f"sensitivity at specificity {specificity:g}"
-    read = lambda fpr, tpr: _upper(fpr, tpr, 1 - specificity)  # noqa: E731
-    return _region(label, risk, read, what, patient_id, resamples, seed, level)
+    return _regions(label, risk, [_at("specificity", specificity)], **options)[0]
 
 
-def specificity_at_sensitivity(
-    label: ArrayLike,
-    risk: ArrayLike,
-    *,
-    sensitivity: float,
-    patient_id: ArrayLike | None = None,
-    resamples: int = 2000,
-    seed: int = 0,
-    level: float = 0.95,
-) -> RocRegion:
-    """Specificity where the sensitivity is fixed, by linear interpolation on the empirical curve.
+def specificity_at_sensitivity(label: ArrayLike, risk: ArrayLike, *, sensitivity: float, **options) -> RocRegion:
+    """Specificity where the sensitivity is fixed; the mirror image of `sensitivity_at_specificity`.
 
     Parameters
     ----------
@@ -185,8 +145,8 @@ def specificity_at_sensitivity(
         As in `auc`.
     sensitivity : float
         In [0, 1].
-    patient_id, resamples, seed, level
-        As in `partial_auc`.
+    **options
+        `patient_id, resamples, seed, level`, as in `partial_auc`.
 
     Returns
     -------
@@ -203,52 +163,116 @@ def specificity_at_sensitivity(
     >>> made.value
     1.0
     """
-    _fraction("sensitivity", sensitivity)
-    what = f"specificity at sensitivity {sensitivity:g}"
-    read = lambda fpr, tpr: _upper(1 - tpr[::-1], 1 - fpr[::-1], 1 - sensitivity)  # noqa: E731
-    return _region(label, risk, read, what, patient_id, resamples, seed, level)
+    return _regions(label, risk, [_at("sensitivity", sensitivity)], **options)[0]
 
 
-def _region(
+def around(label: ArrayLike, risk: ArrayLike, *, fixed: float, **options) -> dict[str, RocRegion]:
+    """Everything at one fixed specificity and sensitivity, from the same resamples.
+
+    Parameters
+    ----------
+    label, risk : arrays of shape (n,)
+        As in `auc`.
+    fixed : float
+        Inside (0, 1): specificity at which the sensitivity is read, sensitivity at which the specificity is read, and
+        lower end of the range of specificities of the corrected partial area.
+    **options
+        `patient_id, resamples, seed, level`, as in `partial_auc`.
+
+    Returns
+    -------
+    dict of str to RocRegion
+        `sensitivity`, `specificity`, `partial`.
+
+    Examples
+    --------
+    >>> made = around([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8], fixed=0.5, resamples=0)
+    >>> [made[name].value for name in ("sensitivity", "specificity", "partial")]
+    [1.0, 1.0, 0.6666666666666666]
+    """
+    if not 0 < fixed < 1:
+        raise ValueError(f"fixed: must be inside (0, 1), found {fixed}")
+    asked = [_at("specificity", fixed), _at("sensitivity", fixed), _partial("specificity", (fixed, 1.0), True)]
+    return dict(zip(("sensitivity", "specificity", "partial"), _regions(label, risk, asked, **options)))
+
+
+Read = Callable[[np.ndarray, np.ndarray], float]  # from rates of false and true positives to a number
+
+
+def _at(focus: str, value: float) -> tuple[str, Read]:
+    """Read the height of the curve at a specificity, or of its mirror image at a sensitivity."""
+    if not 0 <= value <= 1:
+        raise ValueError(f"{focus}: must be in [0, 1], found {value}")
+    other = "sensitivity" if focus == "specificity" else "specificity"
+    return f"{other} at {focus} {value:g}", lambda fpr, tpr: _upper(*_seen_from(focus, fpr, tpr), 1 - value)
+
+
+def _partial(focus: str, limits: tuple[float, float], corrected: bool) -> tuple[str, Read]:
+    """Read the area over a range of specificity, or of sensitivity."""
+    start, stop = limits
+    if not 0 <= start < stop <= 1:
+        raise ValueError(f"{focus}: must be a rising range inside [0, 1], found ({start}, {stop})")
+    least = (stop - start) * (2 - start - stop) / 2  # area of chance: under the diagonal
+
+    def area(fpr: np.ndarray, tpr: np.ndarray) -> float:
+        raw = _area(*_seen_from(focus, fpr, tpr), 1 - stop, 1 - start)
+        if not corrected:
+            return raw
+        return (1 + (raw - least) / ((stop - start) - least)) / 2 if raw >= least else np.nan
+
+    return f"{'corrected ' * corrected}partial AUC, {focus} {start:g} to {stop:g}", area
+
+
+def _seen_from(focus: str, fpr: np.ndarray, tpr: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The curve with 1 - focus on its x axis: as it is, or mirrored at the falling diagonal."""
+    return (fpr, tpr) if focus == "specificity" else (1 - tpr[::-1], 1 - fpr[::-1])
+
+
+def _regions(
     label: ArrayLike,
     risk: ArrayLike,
-    read: Callable[[np.ndarray, np.ndarray], float],
-    what: str,
-    patient_id: ArrayLike | None,
-    resamples: int,
-    seed: int,
-    level: float,
-) -> RocRegion:
+    asked: Sequence[tuple[str, Read]],
+    patient_id: ArrayLike | None = None,
+    resamples: int = 2000,
+    seed: int = 0,
+    level: float = 0.95,
+) -> list[RocRegion]:
     check_level(level)
     positive = labels(label)
     events, others = both_classes(positive)
     score = scores(risk, positive.size)
     patients = patient_codes(patient_id, positive.size)[1]
-    size = {"what": what, "n": positive.size, "events": events, "patients": patients, "seed": seed}
     _, tp, fp = points(positive, score)
-    value = float(read(fp / others, tp / events))
-    if resamples == 0:
-        note = "No interval was asked for"
-        return RocRegion(value, level=level, method="no interval", note=note, **size)
+    values = [float(read(fp / others, tp / events)) for _, read in asked]
+    drawn = np.full((resamples, len(asked)), np.nan)
     order = np.argsort(-score, kind="stable")
     hit = positive[order]
     end = np.append(np.flatnonzero(np.diff(score[order]) != 0), positive.size - 1)
-    drawn = np.full(resamples, np.nan)
-    for index, counts in enumerate(bootstrap_counts(positive, patient_id=patient_id, resamples=resamples, seed=seed)):
+    draws = bootstrap_counts(positive, patient_id=patient_id, resamples=resamples, seed=seed) if resamples else ()
+    for row, counts in zip(drawn, draws):
         weight = counts[order]
         won = np.append(0, np.cumsum(weight * hit)[end])
         lost = np.append(0, np.cumsum(weight)[end]) - won
         if won[-1] and lost[-1]:
-            drawn[index] = read(lost / lost[-1], won / won[-1])
+            row[:] = [read(lost / lost[-1], won / won[-1]) for _, read in asked]
+    size = {"n": positive.size, "events": events, "patients": patients, "seed": seed}
+    return [_region(what, value, drawn[:, k], level, size) for k, ((what, _), value) in enumerate(zip(asked, values))]
+
+
+def _region(what: str, value: float, drawn: np.ndarray, level: float, size: dict[str, int]) -> RocRegion:
     kept = drawn[~np.isnan(drawn)]
+    nothing = {"level": level, "method": "no interval", "what": what, **size}
+    if np.isnan(value):
+        return RocRegion(value, note="Below chance here, no corrected area", **nothing)
+    if not drawn.size:
+        return RocRegion(value, note="No interval was asked for", **nothing)
     if kept.size < 2:
-        note = "The value is not defined in the resamples, so there is no interval"
-        return RocRegion(value, level=level, method="no interval", note=note, **size)
-    low, high = percentile_limits(drawn, level=level)
-    method = f"stratified bootstrap of patients, {resamples} resamples, percentile (doi:10.1201/9780429246593)"
-    missing = resamples - kept.size
-    note = f"Not defined in {missing} of {resamples} resamples, which were left out" if missing else ""
-    return RocRegion(value, float(low), float(high), float(kept.std(ddof=1)), level, method, note, **size)
+        return RocRegion(value, note="The value is not defined in the resamples, so there is no interval", **nothing)
+    low, high = (float(limit) for limit in percentile_limits(drawn, level=level))
+    method = f"stratified bootstrap of patients, {drawn.size} resamples, percentile (doi:10.1201/9780429246593)"
+    missing = drawn.size - kept.size
+    note = f"Not defined in {missing} of {drawn.size} resamples, which were left out" if missing else ""
+    return RocRegion(value, low, high, float(kept.std(ddof=1)), level, method, note, what=what, **size)
 
 
 def _upper(x: np.ndarray, y: np.ndarray, at: float) -> float:
@@ -271,8 +295,3 @@ def _area(x: np.ndarray, y: np.ndarray, start: float, stop: float) -> float:
 def _lower(x: np.ndarray, y: np.ndarray, at: float) -> float:
     """Height of a rising step curve at `at`; the bottom where it is vertical."""
     return 1.0 - _upper(1.0 - x[::-1], 1.0 - y[::-1], 1.0 - at)
-
-
-def _fraction(name: str, value: float) -> None:
-    if not 0 <= value <= 1:
-        raise ValueError(f"{name}: must be in [0, 1], found {value}")

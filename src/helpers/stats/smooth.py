@@ -65,7 +65,8 @@ def smooth(
     smoother : str
         "loess" (span 0.75, degree 2, the code of R), "spline" (logistic regression on a restricted cubic spline of
         the logit, five knots), "distinct" (the share of events at each distinct risk), or "auto": loess up to
-        5000 cases, above them a spline, and "distinct" when there are fewer than 10 distinct risks.
+        5000 cases, above them a spline, and "distinct" when there are fewer than 10 distinct risks. Where risks
+        repeat so often that loess has no fit, "auto" goes on to the spline, and then to "distinct".
     patient_id : array of shape (n,), optional
         The band respects patients with several cases.
     level : float
@@ -87,15 +88,22 @@ def smooth(
     """
     y, risk = np.asarray(outcome, dtype=float), np.asarray(risk, dtype=float)
     distinct = np.unique(risk).size
-    if smoother == "auto":
+    auto = smoother == "auto"
+    if auto:
         smoother = "distinct" if distinct < FEW_VALUES else "loess" if len(y) <= LOESS_LIMIT else "spline"
     if smoother not in ("loess", "spline", "distinct"):
         raise ValueError(f'smoother: "auto", "loess", "spline" or "distinct" is needed, not {smoother!r}')
     if smoother != "distinct" and distinct < FEW_VALUES:
         raise ValueError(f'smoother: {smoother} needs {FEW_VALUES} distinct risks, found {distinct}; use "distinct"')
     patient_id = patient_id if repeats(patient_id, len(y)) else None
-    make = {"loess": _loess, "spline": _spline, "distinct": _distinct}[smoother]
-    return make(y, risk, patient_id, level, seed)
+    makers = {"loess": _loess, "spline": _spline, "distinct": _distinct}
+    tried = list(makers)[list(makers).index(smoother) :] if auto else [smoother]
+    for name in tried[:-1]:
+        try:
+            return makers[name](y, risk, patient_id, level, seed)
+        except ValueError:  # the result says which smoother it is
+            continue
+    return makers[tried[-1]](y, risk, patient_id, level, seed)
 
 
 def loess_at(y: np.ndarray, risk: np.ndarray, at: np.ndarray) -> np.ndarray:
@@ -133,6 +141,26 @@ def _loess(y, risk, patient_id, level, seed) -> Smooth:
     return Smooth("loess", at_cases, grid, curve, low, high, band)
 
 
+def spline_knots(x: np.ndarray) -> np.ndarray:
+    """Five knots at Harrell's quantiles; four or three where values repeat so often that knots would coincide.
+
+    Raises
+    ------
+    ValueError
+        If even three coincide.
+
+    Examples
+    --------
+    >>> spline_knots(np.arange(101.0)).tolist()
+    [5.0, 27.500000000000004, 50.0, 72.5, 95.0]
+    """
+    for count in (5, 4, 3):
+        knots = np.quantile(x, KNOTS[count])
+        if np.all(np.diff(knots) > 0):
+            return knots
+    raise ValueError("smoother: the risks have too few distinct values for a spline")
+
+
 def spline_basis(x: np.ndarray, knots: np.ndarray) -> np.ndarray:
     """Restricted cubic spline: linear beyond the outer knots.
 
@@ -167,12 +195,7 @@ def spline_basis(x: np.ndarray, knots: np.ndarray) -> np.ndarray:
 def _spline(y, risk, patient_id, level, seed) -> Smooth:
     del seed  # the band is analytic
     x, _ = logistic.logit_risk(risk)
-    for count in (5, 4, 3):
-        knots = np.quantile(x, KNOTS[count])
-        if np.all(np.diff(knots) > 0):
-            break
-    else:
-        raise ValueError("smoother: the risks have too few distinct values for a spline")
+    knots = spline_knots(x)
     design = np.column_stack([np.ones(len(x)), spline_basis(x, knots)])
     result = logistic.fit(y, design, patient_id=patient_id)
     if np.isnan(result.coefficient).any():
@@ -189,7 +212,7 @@ def _spline(y, risk, patient_id, level, seed) -> Smooth:
         expit(eta),
         expit(eta - half),
         expit(eta + half),
-        f"pointwise Wald interval on the logit scale, {count} knots{robust}",
+        f"pointwise Wald interval on the logit scale, {len(knots)} knots{robust}",
     )
 
 

@@ -1,35 +1,30 @@
-"""Does the model work equally well in every subgroup? Estimates by subgroup, interaction tests, a forest plot."""
+"""Does the model work equally well in every subgroup? One measure of one model, by subgroup, with its tests."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from scipy.special import chdtrc
 
-from helpers.data.group_tests import fisher_test
-from helpers.stats import checks, logistic
-from helpers.stats.auc import auc
-from helpers.stats.calibration import observed_expected
-from helpers.stats.delong import placements
+from helpers.stats import checks
 from helpers.stats.families import holm
-from helpers.stats.intervals import Estimate, clustered_proportion, proportion
-from helpers.stats.resampling import bootstrap_counts, patient_codes, repeats
+from helpers.stats.intervals import Estimate
+from helpers.stats.resampling import patient_codes, repeats
+from helpers.stats.subgroup_cases import MEASURES, NEEDED, Cases
+from helpers.stats.subgroup_tests import Gap, detectable, differences, heterogeneity, interaction, widest_gap
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-MEASURES = {
-    "auc": "AUC",
-    "sensitivity": "Sensitivity",
-    "specificity": "Specificity",
-    "observed_expected": "O:E",
-}
-MINIMUM = 10  # events and non-events (of those the measure uses) below which a subgroup is not estimated
-RESAMPLES = 500  # for the covariance of subgroups that share patients
+# Events and non-events (of those the measure uses) below which a subgroup is not estimated. With 8 of the rarer
+# outcome the logit interval of the AUC covers and the heterogeneity test keeps its size; with 5 they no longer do
+# when the AUC is 0.9 (`tests/test_subgroups.py` measures it).
+MINIMUM = 8
+UNKNOWN = "not recorded"
+LEVELS = 12  # distinct numbers beyond which a column was surely not meant as groups
 
 
 @dataclass(frozen=True)
@@ -45,43 +40,52 @@ class Subgroups:
     table : DataFrame
         One row a subgroup.
     interaction : DataFrame
-        One row a variable and test: `variable, test, statistic, df, p_value, p_holm`.
+        One row a variable and test: `variable, test, statistic, df, p_value, p_holm, detectable`. `df` is 0 where
+        fewer than two levels were large enough. `detectable` is the smallest difference in AUC between the two
+        largest levels that this size would show with 80 % power (AUC only).
+    differences : DataFrame
+        One row a level but the largest: `variable, level, reference, difference, low, high`; a ratio for O:E.
+    gap : Gap or None
+        The widest gap in AUC beside those of chance (AUC only).
     minimum : int
         Events and non-events that a subgroup needs.
     n, events, patients : int
         Of all cases.
+    threshold : float or None
     """
 
     measure: str
     overall: Estimate
     table: pd.DataFrame
     interaction: pd.DataFrame
+    differences: pd.DataFrame
+    gap: Gap | None
     minimum: int
     n: int
     events: int
     patients: int
     threshold: float | None = None
-    labels: Mapping[str, str] = field(default_factory=dict)
 
     def frame(self) -> pd.DataFrame:
         """One row a subgroup, the first for all cases.
 
         Columns: `variable, level, n, events, patients, value, low, high, estimated, note`. Subgroups that are too
-        small have no value, and the note says so.
+        small have no value, and the note says so. Cases without a value of the variable are the level
+        "not recorded", which no test compares.
         """
         return self.table.copy()
 
     @property
     def methods(self) -> str:
         """How the subgroups were compared, in a sentence."""
-        at = "" if self.threshold is None else f" at the threshold {self.threshold:g}"
+        at = "" if self.threshold is None else f" at the threshold {self.threshold:.4g}"
         small = int((~self.table["estimated"]).sum())
         left = f"; {small} smaller ones are shown without an estimate" if small else ""
         return (
             f"{MEASURES[self.measure]}{at} in {len(self.table) - 1} declared subgroups of {self.n:,} cases with "
-            f"{self.events:,} events, estimated where at least {self.minimum} of the cases that the measure needs "
-            f"were there{left}; subgroups are compared by interaction tests, not by whether their own interval "
-            "excludes a value (doi:10.1136/bmj.c117), Holm-corrected over variables within each test."
+            f"{self.events:,} events, estimated where at least {self.minimum} {NEEDED[self.measure]} were there{left}; "
+            "subgroups are compared by tests of heterogeneity, not by whether their own interval excludes a value "
+            "(doi:10.1136/bmj.c117), Holm-corrected over variables within each test."
         )
 
     def plot(self, ax: Axes | None = None) -> Axes:
@@ -102,13 +106,16 @@ def subgroups(
     patient_id: str | None = "patient_id",
     minimum: int = MINIMUM,
     level: float = 0.95,
+    draws: int = 2000,
     seed: int = 0,
 ) -> Subgroups:
     """Estimate a measure in declared subgroups and test whether they differ.
 
-    Two tests a variable: heterogeneity of the measure (chi-square on the differences, k - 1 df; for two subgroups
-    the square of z; for sensitivity and specificity of independent cases Fisher's exact test), and whether the
-    effect of logit(risk) on the outcome differs between the levels (logistic regression with interaction, Wald).
+    AUC with the logit interval of DeLong (or Obuchowski), sensitivity and specificity with Wilson's, O:E with that of
+    Debray et al. Two tests a variable: heterogeneity of the measure (chi-square on the differences of logit AUC or
+    log O:E, k - 1 df; for sensitivity and specificity of independent cases Fisher's exact test), and for the AUC
+    whether the effect of logit(risk) on the outcome differs between the levels (logistic regression, Wald).
+    Why to test interactions: Altman and Bland (2003), doi:10.1136/bmj.326.7382.219.
 
     Parameters
     ----------
@@ -124,12 +131,12 @@ def subgroups(
     label, risk, patient_id : str
         Columns; `patient_id` may be None or absent when every row is a patient.
     minimum : int
-        Events and non-events (for sensitivity events, for specificity non-events, for O:E events) that a subgroup
-        needs to be estimated.
+        Events and non-events (for sensitivity events, for specificity non-events) that a subgroup needs to get an
+        estimate.
     level : float
         Of the intervals.
-    seed : int
-        For the covariance between subgroups that share patients.
+    draws, seed : int
+        Of the widest gap by chance; see `subgroup_tests.widest_gap`.
 
     Returns
     -------
@@ -166,167 +173,119 @@ def subgroups(
     events, _ = checks.both_classes(y)
     who = frame[patient_id].to_numpy() if patient_id in frame.columns else None
     who = who if repeats(who, len(y)) else None
-    data = _Data(y, score, who, measure, None if threshold is None else float(threshold), checks.check_level(level))
+    cut = float(threshold) if measure in ("sensitivity", "specificity") else None
+    cases = Cases(y, score, who, measure, cut, checks.check_level(level))
 
     everyone = np.ones(len(y), dtype=bool)
-    overall = data.estimate(everyone)
-    rows, tests = [data.row("all", "all", everyone, overall, "")], []
+    rows = [_row(cases, "all", "all", everyone, cases.estimate(everyone), "")]
+    groups: dict[str, dict] = {}
     for column, name in names.items():
-        groups = {}
-        for value, inside in _levels(frame[column]):
-            enough = data.size(inside) >= minimum
-            note = "" if enough else f"too small: fewer than {minimum} {data.needed()}"
-            estimate = data.estimate(inside) if enough else None
-            rows.append(data.row(name, value, inside, estimate, note))
-            if enough:
-                groups[value] = (inside, estimate)
-        tests += data.tests(name, groups, seed)
-    interaction = pd.DataFrame(tests, columns=["variable", "test", "statistic", "df", "p_value"])
-    interaction["p_holm"] = np.nan
-    for _, part in interaction.dropna(subset=["p_value"]).groupby("test"):
-        interaction.loc[part.index, "p_holm"] = holm(part["p_value"].to_numpy())
+        groups[name] = {}
+        for value, inside in levels(frame[column]):
+            enough = cases.size(inside) >= minimum
+            note = "" if enough else f"too small: fewer than {minimum} {NEEDED[measure]}"
+            estimate = cases.estimate(inside) if enough else None
+            rows.append(_row(cases, name, value, inside, estimate, note))
+            if enough and value != UNKNOWN:
+                groups[name][value] = (inside, estimate)
+    compared = [(name, *one) for name, parts in groups.items() for one in differences(cases, parts)]
     return Subgroups(
         measure,
-        overall,
+        cases.estimate(everyone),
         pd.DataFrame(rows),
-        interaction,
+        with_holm(pd.DataFrame([test for name, parts in groups.items() for test in _tests(cases, name, parts)])),
+        pd.DataFrame(compared, columns=["variable", "level", "reference", "difference", "low", "high"]),
+        widest_gap(cases, groups, draws=draws, seed=seed) if measure == "auc" else None,
         minimum,
         len(y),
         events,
         patient_codes(who, len(y))[1],
-        data.threshold,
-        names,
+        cut,
     )
 
 
-@dataclass(frozen=True)
-class _Data:
-    """The cases, and how to estimate the measure in a part of them."""
+def levels(column: pd.Series) -> list[tuple[str, np.ndarray]]:
+    """Levels of a column that occur, in declared order, each with its rows; the last one for missing values.
 
-    y: np.ndarray
-    risk: np.ndarray
-    who: np.ndarray | None
-    measure: str
-    threshold: float | None
-    level: float
+    Parameters
+    ----------
+    column : Series
 
-    def size(self, inside: np.ndarray) -> int:
-        """How many cases the measure rests on."""
-        events = int(self.y[inside].sum())
-        others = int(inside.sum()) - events
-        return {"auc": min(events, others), "specificity": others}.get(self.measure, events)
+    Returns
+    -------
+    list of (str, ndarray of bool)
 
-    def needed(self) -> str:
-        return {"auc": "events or non-events", "specificity": "non-events"}.get(self.measure, "events")
+    Raises
+    ------
+    ValueError
+        If the column holds many numbers: a continuous variable is not cut silently.
 
-    def estimate(self, inside: np.ndarray) -> Estimate:
-        y, risk = self.y[inside], self.risk[inside]
-        who = None if self.who is None else self.who[inside]
-        if self.measure == "auc":
-            result = auc(y, risk, patient_id=who, level=self.level, interval="logit")
-            return Estimate(result.value, result.low, result.high, result.se, self.level)
-        if self.measure == "observed_expected":
-            return observed_expected(y, risk, patient_id=who, level=self.level)
-        hit, among = self._hits(y, risk)
-        if who is None:
-            return proportion(int((hit & among).sum()), int(among.sum()), level=self.level)
-        return clustered_proportion(hit, who, among=among, level=self.level)
-
-    def _hits(self, y: np.ndarray, risk: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        positive = risk >= self.threshold
-        return (positive, y) if self.measure == "sensitivity" else (~positive, ~y)
-
-    def point(self, y: np.ndarray, risk: np.ndarray) -> float:
-        """The measure alone, on the scale on which it is compared; NaN where it is not defined."""
-        if self.measure == "auc":
-            return placements(y, risk)[0] if y.any() and not y.all() else np.nan
-        if self.measure == "observed_expected":
-            return float(np.log(y.sum() / risk.sum())) if y.any() else np.nan
-        hit, among = self._hits(y, risk)
-        return float(hit[among].mean()) if among.any() else np.nan
-
-    def row(self, name: str, value: str, inside: np.ndarray, estimate: Estimate | None, note: str) -> dict:
-        who = None if self.who is None else self.who[inside]
-        numbers = (estimate.value, estimate.low, estimate.high) if estimate else (np.nan,) * 3
-        n = int(inside.sum())
-        head = {"variable": name, "level": value, "n": n, "events": int(self.y[inside].sum())}
-        head["patients"] = patient_codes(who, n)[1] if n else 0
-        return {**head, **dict(zip(("value", "low", "high"), numbers)), "estimated": estimate is not None, "note": note}
-
-    def tests(self, name: str, groups: dict, seed: int) -> list[tuple]:
-        """Heterogeneity of the measure, and interaction of the risk with the variable."""
-        heterogeneity = f"heterogeneity of {MEASURES[self.measure]}"
-        if len(groups) < 2:
-            return [(name, heterogeneity, np.nan, 0, np.nan)]
-        masks = [inside for inside, _ in groups.values()]
-        if self.measure in ("sensitivity", "specificity") and self.who is None:
-            rows = [(name, heterogeneity, *self._table_test(masks))]
-            return rows + self._interaction_rows(name, masks)
-        points = np.array([self.point(self.y[inside], self.risk[inside]) for inside in masks])
-        covariance = self._covariance(masks, [estimate for _, estimate in groups.values()], seed)
-        rows = [(name, heterogeneity, *_wald(np.diff(points), _contrast(covariance)))]
-        return rows + self._interaction_rows(name, masks)
-
-    def _interaction_rows(self, name: str, masks: list[np.ndarray]) -> list[tuple]:
-        if self.risk.min() < 0 or self.risk.max() > 1:
-            return []  # a score has no logit
-        return [(name, "interaction with logit(risk)", *self._interaction(masks))]
-
-    def _table_test(self, masks: list[np.ndarray]) -> tuple[float, int, float]:
-        """Fisher's exact test of hits by subgroup; a Wald test fails where a proportion is 0 or 1."""
-        hit, among = self._hits(self.y, self.risk)
-        table = np.array([[np.sum(hit & among & m), np.sum(~hit & among & m)] for m in masks])
-        return np.nan, len(masks) - 1, fisher_test(table)[0]
-
-    def _covariance(self, masks: list, estimates: list[Estimate], seed: int) -> np.ndarray:
-        """Between the subgroups' estimates: diagonal unless patients appear in several of them."""
-        shared = self.who is not None and len(np.unique(np.concatenate([np.unique(self.who[m]) for m in masks]))) < sum(
-            len(np.unique(self.who[m])) for m in masks
-        )
-        if not shared:
-            se = np.array([estimate.se for estimate in estimates])
-            se[se == 0] = np.nan  # an AUC of 1 has no known variance: no test, rather than a wrong one
-            if self.measure == "observed_expected":
-                se = se / np.array([estimate.value for estimate in estimates])
-            return np.diag(se**2)
-        drawn = np.full((RESAMPLES, len(masks)), np.nan)
-        resamples = bootstrap_counts(self.y, patient_id=self.who, resamples=RESAMPLES, seed=seed)
-        for row, counts in zip(drawn, resamples):
-            for k, inside in enumerate(masks):
-                times = counts[inside]
-                row[k] = self.point(np.repeat(self.y[inside], times), np.repeat(self.risk[inside], times))
-        return np.cov(drawn[~np.isnan(drawn).any(axis=1)], rowvar=False)
-
-    def _interaction(self, masks: list[np.ndarray]) -> tuple[float, int, float]:
-        rows = np.any(masks, axis=0)
-        x, y = logistic.logit_risk(self.risk[rows])[0], self.y[rows]
-        group = np.column_stack([inside[rows] for inside in masks]).astype(float)
-        design = np.column_stack([group, x, x[:, None] * group[:, 1:]])
-        fitted = logistic.fit(y, design, patient_id=None if self.who is None else self.who[rows])
-        k = group.shape[1] - 1
-        return _wald(fitted.coefficient[-k:], fitted.covariance[-k:, -k:])
-
-
-def _levels(column: pd.Series) -> list[tuple[str, np.ndarray]]:
+    Examples
+    --------
+    >>> [(name, rows.tolist()) for name, rows in levels(pd.Series(["b", None, "a"]))]
+    [('a', [False, False, True]), ('b', [True, False, False]), ('not recorded', [False, True, False])]
+    """
     if isinstance(column.dtype, pd.CategoricalDtype):
         values = list(column.cat.categories)
     else:
         values = sorted(column.dropna().unique().tolist(), key=lambda v: (isinstance(v, str), v))
-    if len(values) > 12:
+    if len(values) > LEVELS and not all(isinstance(value, str) for value in values):
         raise ValueError(f"by: {column.name!r} has {len(values)} levels; cut it at declared values first")
-    return [(str(value), (column == value).fillna(False).to_numpy(dtype=bool)) for value in values]
+    found = [(str(value), (column == value).fillna(False).to_numpy(dtype=bool)) for value in values]
+    found.append((UNKNOWN, column.isna().to_numpy(dtype=bool)))
+    return [(name, inside) for name, inside in found if inside.any()]
 
 
-def _contrast(covariance: np.ndarray) -> np.ndarray:
-    """Covariance of the successive differences."""
-    step = np.diff(np.eye(len(covariance)), axis=0)
-    return step @ covariance @ step.T
+def with_holm(tests: pd.DataFrame, *, within: Sequence[str] = ("test",)) -> pd.DataFrame:
+    """Add Holm's P over each family of tests.
+
+    A variable whose levels were too small was left out by counts alone, before any risk was looked at, so it is no
+    member (`df` 0); one whose test failed on the risks is.
+
+    Parameters
+    ----------
+    tests : DataFrame
+        With `df` and `p_value`.
+    within : sequence of str
+        Columns that define a family.
+
+    Returns
+    -------
+    DataFrame
+
+    Examples
+    --------
+    >>> tests = pd.DataFrame({"test": "t", "df": [1, 1, 0], "p_value": [0.01, 0.04, np.nan]})
+    >>> with_holm(tests)["p_holm"].tolist()
+    [0.02, 0.04, nan]
+    """
+    out = tests.assign(p_holm=np.nan)
+    for _, part in out[out["df"] > 0].groupby(list(within), sort=False):
+        out.loc[part.index, "p_holm"] = holm(part["p_value"].to_numpy())
+    return out
 
 
-def _wald(difference: np.ndarray, covariance: np.ndarray) -> tuple[float, int, float]:
-    """Chi-square, degrees of freedom and P of differences being 0; NaN where their variance is not known."""
-    df = len(difference)
-    if not (np.isfinite(difference).all() and np.isfinite(covariance).all()) or np.linalg.matrix_rank(covariance) < df:
-        return np.nan, df, np.nan
-    statistic = float(difference @ np.linalg.solve(covariance, difference))
-    return statistic, df, float(chdtrc(df, statistic))
+def _row(cases: Cases, name: str, value: str, inside: np.ndarray, estimate: Estimate | None, note: str) -> dict:
+    who = None if cases.patient_id is None else cases.patient_id[inside]
+    n = int(inside.sum())
+    row = {"variable": name, "level": value, "n": n, "events": int(cases.y[inside].sum())}
+    row |= {"patients": patient_codes(who, n)[1], "value": np.nan, "low": np.nan, "high": np.nan}
+    if estimate is not None:
+        row |= {"value": estimate.value, "low": estimate.low, "high": estimate.high}
+        note = estimate.note if cases.measure == "auc" else note
+    return row | {"estimated": estimate is not None, "note": note}
+
+
+def _tests(cases: Cases, name: str, parts: dict) -> list[dict]:
+    """Heterogeneity of the measure and, for the AUC of risks, interaction of the risk with the variable."""
+    columns = ("variable", "test", "statistic", "df", "p_value", "detectable")
+    first = f"heterogeneity of {MEASURES[cases.measure]}"
+    masks = [inside for inside, _ in parts.values()]
+    if len(masks) < 2:
+        return [dict(zip(columns, (name, first, np.nan, 0, np.nan, np.nan)))]
+    reach = detectable(cases, masks) if cases.measure == "auc" else np.nan
+    made = heterogeneity(cases, masks, [estimate for _, estimate in parts.values()])
+    rows = [dict(zip(columns, (name, first, *made, reach)))]
+    if cases.measure == "auc" and cases.risk.min() >= 0 and cases.risk.max() <= 1:  # a score has no logit
+        rows.append(dict(zip(columns, (name, "interaction with logit(risk)", *interaction(cases, masks), np.nan))))
+    return rows

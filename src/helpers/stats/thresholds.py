@@ -13,6 +13,7 @@ from helpers.stats.checks import both_classes, labels, scores
 from helpers.stats.roc_curve import points
 
 CHOOSABLE = ("train", "tune", "oof")
+NOWHERE = "none"  # where a declared threshold comes from when no case was there to choose on
 RULES = ("youden", "sensitivity", "specificity", "declared")
 
 
@@ -26,7 +27,7 @@ class Threshold:
     rule : str
         `youden`, `sensitivity`, `specificity` or `declared`.
     split : str
-        Where it was chosen.
+        Where it was chosen; "none" for a declared threshold of a study that has no such cases.
     n, events : int
         Cases there.
     model : str
@@ -57,7 +58,8 @@ class Threshold:
 
     def __post_init__(self) -> None:
         """Refuse a threshold made by hand that claims to come from test data."""
-        _check_split(self.split)
+        if not (self.rule == "declared" and self.split == NOWHERE):
+            _check_split(self.split)
         if self.rule not in RULES:
             raise ValueError(f"rule: unknown {self.rule!r}; use one of {', '.join(RULES)}")
         if not np.isfinite(self.value):
@@ -105,7 +107,8 @@ def choose_threshold(
     split : str, or array of str of shape (n,)
         `train`, `tune` or `oof` for every case.
     rule : str
-        `youden`: largest sensitivity + specificity - 1, the more sensitive of equal ones;
+        `youden`: largest sensitivity + specificity - 1, the more sensitive of equal ones, so that a model which is
+        nowhere better than chance calls every case positive;
         `sensitivity`: the highest threshold that reaches the target; `specificity`: the lowest that does;
         `declared`: the value of `risk_threshold`, set by clinicians beforehand.
     target : float or None
@@ -140,6 +143,36 @@ def choose_threshold(
     order = np.lexsort((score, positive))  # the order of the rows plays no part
     digest = hashlib.sha256(positive[order].tobytes() + score[order].tobytes()).hexdigest()[:16]
     return Threshold(value, rule, source, positive.size, events, model, target, sensitivity, specificity, digest)
+
+
+def declared_threshold(value: float, *, model: str = "") -> Threshold:
+    """Freeze a threshold that was declared in advance, where there are no cases to choose on.
+
+    Parameters
+    ----------
+    value : float
+        Risk at and above which one acts, in (0, 1).
+    model : str
+        Recorded.
+
+    Returns
+    -------
+    Threshold
+        With `split` "none" and no cases.
+
+    Raises
+    ------
+    ValueError
+        If the value is not inside (0, 1).
+
+    Examples
+    --------
+    >>> declared_threshold(0.2, model="image").methods
+    'Risk threshold 0.2, declared in advance and frozen.'
+    """
+    if value is None or not 0 < value < 1:
+        raise ValueError(f"value: a declared risk must be inside (0, 1), found {value}")
+    return Threshold(float(value), "declared", NOWHERE, 0, 0, model)
 
 
 @dataclass(frozen=True)
@@ -250,8 +283,6 @@ def _choose(
     if rule == "youden":
         gain = tp * others - fp * events  # Youden's index in whole numbers: equal points are equal
         best = int(np.flatnonzero(gain == gain.max())[-1])
-        if gain[best] <= 0:
-            raise ValueError("risk: no threshold separates the classes better than chance")
     elif rule == "sensitivity":
         best = int(np.argmax(tp >= target * events - 1e-9))
     else:

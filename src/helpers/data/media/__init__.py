@@ -11,8 +11,9 @@ from helpers.data.media.crops import Square, crop_square, cut, square_crop, to_f
 from helpers.data.media.curves import curve_summary, ring, time_intensity
 from helpers.data.media.files import info, iterate, read, resolve
 from helpers.data.media.formats import MediaInfo, luma, sniff
-from helpers.data.media.frames import key_frames
-from helpers.data.media.masks import read_mask
+from helpers.data.media.frames import key_frames, nearest_frames
+from helpers.data.media.labelled import clip_box, labelled_frames
+from helpers.data.media.masks import read_mask, read_volume_mask
 from helpers.data.media.tables import KINDS, table
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "Square",
     "arrays",
     "check_copies",
+    "clip_box",
     "copied_frames",
     "crop_square",
     "curve_summary",
@@ -30,9 +32,12 @@ __all__ = [
     "info",
     "iterate",
     "key_frames",
+    "labelled_frames",
     "luma",
+    "nearest_frames",
     "read",
     "read_mask",
+    "read_volume_mask",
     "resolve",
     "ring",
     "sniff",

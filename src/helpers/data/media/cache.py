@@ -1,7 +1,7 @@
 """A study's media as uint8 arrays, decoded once and kept on the disk under what they were made of.
 
-The cache folder holds one folder a set (`images.npy`, `masks.npy`, `index.csv`), `parts/` with rows that a
-running or interrupted call has finished, and `hashes.json` so that unchanged files are not hashed again.
+The cache folder holds one folder a set (see `stored`), `parts/` with rows that a running or interrupted call
+has finished, and `hashes.json` so that unchanged files are not hashed again.
 It may be shared by studies, used by several processes at a time, and deleted whenever nothing runs.
 """
 
@@ -9,12 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import shutil
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
 
@@ -24,16 +21,16 @@ import pandas as pd
 from helpers.data.errors import StudyError
 from helpers.data.media.files import resolve
 from helpers.data.media.hashes import file_hashes
+from helpers.data.media.labelled import labels_of
 from helpers.data.media.prepare import VERSION, Job, decode_all
+from helpers.data.media.stored import StoredSet, assemble, keys_of, locked, opened
 from helpers.data.media.tables import FILE
 
 CROP = MappingProxyType({"side_mm": 28.0})
 """Default crop: 28 mm hold a lesion of 10 mm with its surroundings, at one scale for all patients."""
 
-_META = {
-    "frames": str, "height": int, "width": int, "seconds_per_frame": float, "pixel_mm": float,
-    "crop_x0": float, "crop_y0": float, "crop_side": float, "has_mask": bool,
-}  # fmt: skip
+FRAMES = ("spaced", "labelled", "nearest")
+"""Which frames of a clip an input takes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,16 +39,21 @@ class Arrays:
 
     Attributes
     ----------
-    images : uint8 memory map of shape (cases, channels, size, size)
-        Grey values 0 to 255; one channel for `bmode`, key frames in time order otherwise. Read-only.
+    images : uint8 memory map of shape (cases, channels, size, size) or (cases, 1, time, size, size)
+        Grey values 0 to 255, read-only. With `frames="spaced"` key frames in time order are the channels (one
+        for `bmode`), with `"labelled"` there is one channel, with `"nearest"` a time axis.
     masks : uint8 memory map of shape (cases, size, size), or None
         1 in the lesion; all 0 for a case without a mask (`has_mask` of the index). None when no case has
         one.
+    volume_masks : uint8 memory map of shape (cases, time, size, size), or None
+        1 in what is marked (calcifications) in exactly the frames of `images`; all 0 for a case without
+        (`has_volume_mask`). Time is 1 with `frames="labelled"`. None when no case has one.
     index : DataFrame
-        One row a case: `case_id`, `row` of media.csv, `path`, `sha256` of the file, `mask_sha256`, `key`
-        of the cache, `frames` (0-based, separated by spaces), `height` and `width` of the frame,
-        `seconds_per_frame`, `pixel_mm`, and the square that was cut, `crop_x0, crop_y0, crop_side` in
-        pixels of the frame (`Square` of crops takes these three).
+        One row a case: `case_id`, `row` of media.csv, `path`, `sha256` of the file, `mask_sha256`,
+        `volume_mask_sha256`, `key` of the cache, `frames` and `labelled` (0-based, separated by spaces),
+        `clip_frames` (frames in the clip), `padded` (how often its last frame was repeated), `height` and
+        `width` of the frame, `seconds_per_frame`, `pixel_mm`, and the square that was cut,
+        `crop_x0, crop_y0, crop_side` in pixels of the frame (`Square` of crops takes these three).
     decoded : int
         Files really decoded by this call; 0 when everything came from the cache.
     """
@@ -60,6 +62,7 @@ class Arrays:
     masks: np.memmap | None
     index: pd.DataFrame
     decoded: int
+    volume_masks: np.memmap | None = None
 
     def frame(self) -> pd.DataFrame:
         """Return a copy of the index."""
@@ -76,6 +79,8 @@ def arrays(
     crop: Mapping[str, float] = CROP,
     every_seconds: float = 2.0,
     count: int = 5,
+    frames: str = "spaced",
+    labelled: pd.DataFrame | None = None,
     workers: int = 2,
 ) -> Arrays:
     """Read, crop and keep all media of one kind; a second call reads no media pixels.
@@ -91,7 +96,7 @@ def arrays(
     table : DataFrame
         From `helpers.data.media.table`.
     kind : {"bmode", "ceus", "cine"}
-        `bmode` gives one channel, the key frame; the others `count` key frames.
+        `bmode` gives one channel, the key frame; the others what `frames` says.
     cache : path
         Cache folder; made when absent.
     size : int
@@ -99,7 +104,14 @@ def arrays(
     crop : mapping
         `{"side_mm": 28}` or `{"scale": 1.5}` (of the longer side of the lesion box).
     every_seconds, count
-        As `key_frames`.
+        As `key_frames`; `count` also of `nearest_frames`.
+    frames : {"spaced", "labelled", "nearest"}
+        `count` key frames at equal steps as channels; the key frame alone, which must be labelled, cropped
+        around its own box; or the `count` frames nearest to the labelled ones as a time axis, with one crop
+        around the smallest box that holds all labelled boxes. The crops of the last two stay inside the frame
+        (`inside` of `crop_square`), that of the first repeats border pixels beyond it.
+    labelled : DataFrame
+        From `helpers.data.media.labelled_frames`; needed unless `frames` is `"spaced"`.
     workers : int
         Processes that decode (from 16 files on). A script that calls this with more than one needs the
         usual `if __name__ == "__main__":`.
@@ -112,8 +124,8 @@ def arrays(
     Raises
     ------
     StudyError
-        For the first row of the table that cannot be read, with row and column. What was decoded before
-        is kept.
+        For the first row of the table that cannot be read, with row and column; or whose clip has no labelled
+        frame although one is needed. What was decoded before is kept.
     ValueError
         If a parameter is out of range.
 
@@ -137,6 +149,10 @@ def arrays(
         raise ValueError("crop: give {'side_mm': millimetres} or {'scale': factor}")
     if size < 1 or count < 1 or workers < 1 or not every_seconds > 0:
         raise ValueError("size, count, workers, every_seconds: positive")
+    if frames not in FRAMES:
+        raise ValueError(f"frames: {frames!r} is none of {', '.join(FRAMES)}")
+    if frames != "spaced" and labelled is None:
+        raise ValueError(f"labelled: frames={frames!r} needs the table of labelled frames")
     rows = table[table["kind"] == kind].reset_index(drop=True)
     if rows.empty:
         raise StudyError(
@@ -144,39 +160,52 @@ def arrays(
         )
     cache = Path(cache)
     (cache / "parts").mkdir(parents=True, exist_ok=True)
-    with _locked(cache):
+    with locked(cache):
         settings = {
             "size": int(size),
             "crop": {name: float(value) for name, value in crop.items()},
             "every_seconds": float(every_seconds),
-            "channels": 1 if kind == "bmode" else int(count),
+            "count": 1 if frames == "labelled" or (frames == "spaced" and kind == "bmode") else int(count),
+            "frames": frames,
         }
-        jobs = _jobs(Path(folder), rows, cache, settings)
+        jobs = _jobs(Path(folder), rows, cache, settings, labelled)
         keys = [job.key for job in jobs]
         place = cache / f"{kind}-{hashlib.sha256(' '.join(keys).encode()).hexdigest()[:20]}"
-        shape = (len(jobs), settings["channels"], size, size)
-        ready, decoded = _opened(place, keys, shape), 0
+        time = (1,) if frames == "nearest" else ()
+        shape = (len(jobs), *time, settings["count"], size, size)
+        ready, decoded = opened(place, keys, shape), 0
         if ready is None:
             decoded = _complete(cache, jobs, shape, workers)
-            _assemble(cache, place, jobs, shape)
-            ready = _opened(place, keys, shape)
+            assemble(cache, place, jobs, shape)
+            ready = opened(place, keys, shape)
             if ready is None:
                 raise OSError(f"the cache in {place.name} cannot be read back; is the disk full?")
             for job in jobs:
                 job.part.unlink(missing_ok=True)
-    images, masks, index = ready
     about = pd.DataFrame({"case_id": rows["case_id"], "row": rows["row"], "path": rows["path"]})
-    return Arrays(images, masks, pd.concat([about, index], axis=1), decoded)
+    index = pd.concat([about, ready.index], axis=1)
+    return Arrays(ready.images, ready.masks, index, decoded, ready.volume_masks)
 
 
-def _jobs(folder: Path, rows: pd.DataFrame, cache: Path, settings: dict) -> list[Job]:
+def _jobs(folder: Path, rows: pd.DataFrame, cache: Path, settings: dict, labelled: pd.DataFrame | None) -> list[Job]:
     """One job a row, each with the key that stands for everything its pixels depend on."""
     records = rows.to_dict("records")
-    files = [resolve(folder, one["path"], row=one["row"]) for one in records]
-    masks = [resolve(folder, one["mask"], row=one["row"], column="mask") if one["mask"] else None for one in records]
-    digest = file_hashes({*files, *filter(None, masks)}, cache / "hashes.json")
+    marked = settings["frames"] != "spaced"
+    by_path = dict(iter(labelled.groupby("path"))) if marked else {}
+    labels = [labels_of(one, by_path.get(one["path"]), settings["frames"]) if marked else [] for one in records]
+    files = {
+        # a mask of the labelled frames says nothing about frames at equal steps
+        column: [
+            resolve(folder, one[column], row=one["row"], column=column) if one[column] else None for one in records
+        ]
+        if marked or column != "volume_mask"
+        else [None] * len(records)
+        for column in ("path", "mask", "volume_mask")
+    }
+    digest = file_hashes(set(filter(None, chain(*files.values()))), cache / "hashes.json")
+    digest[None] = ""
     jobs = []
-    for record, file, mask in zip(records, files, masks, strict=True):
+    for record, own, file, mask, volume in zip(records, labels, *files.values(), strict=True):
         cells = {
             "roi": [float(value) for value in record["roi"]],
             "frames": int(record["frames"]),
@@ -185,8 +214,14 @@ def _jobs(folder: Path, rows: pd.DataFrame, cache: Path, settings: dict) -> list
             "pixel_mm": _empty_to_none(record["pixel_mm"]),
         }
         made_of = {
-            "version": VERSION, "sha256": digest[file], "mask": digest[mask] if mask else "", **cells, **settings
-        }  # fmt: skip
+            "version": VERSION,
+            "sha256": digest[file],
+            "mask": digest[mask],
+            "volume_mask": digest[volume],
+            "labels": [[frame, *map(float, box)] for frame, box, _ in own],
+            **cells,
+            **settings,
+        }
         key = hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()
         jobs.append(
             Job(
@@ -196,9 +231,11 @@ def _jobs(folder: Path, rows: pd.DataFrame, cache: Path, settings: dict) -> list
                 path=str(record["path"]),
                 file=file,
                 mask=mask,
+                volume_mask=volume,
                 sha256=digest[file],
-                mask_sha256=digest[mask] if mask else "",
-                cells=cells,
+                mask_sha256=digest[mask],
+                volume_mask_sha256=digest[volume],
+                cells={**cells, "labels": own},
                 settings=settings,
             )
         )
@@ -211,100 +248,19 @@ def _empty_to_none(value: float) -> float | None:
 
 def _complete(cache: Path, jobs: list[Job], shape: tuple[int, ...], workers: int) -> int:
     """Make every part that neither a finished set nor an interrupted call has left; return how many."""
-    known = {}
+    known: dict[str, tuple[StoredSet, int]] = {}
     for place in sorted(path.parent for path in cache.glob("*/index.csv")):
-        keys = _keys(place)
-        found = _opened(place, keys, (len(keys), *shape[1:]))
+        keys = keys_of(place)
+        found = opened(place, keys, (len(keys), *shape[1:]))
         if found is not None:
             known.update({key: (found, number) for number, key in enumerate(keys)})
     missing = []
     # rows made of the same are decoded once; reversed, so that the first of them is named when it fails
     for job in reversed({job.key: job for job in reversed(jobs)}.values()):
         if job.key in known:
-            (images, masks, index), number = known[job.key]
-            meta = index.iloc[number][list(_META)].to_dict()
-            job.write(images[number], masks[number] if meta["has_mask"] else None, meta)
+            found, number = known[job.key]
+            job.write(*found.row(number))
         elif job.read() is None:
             missing.append(job)
     decode_all(missing, workers)
     return len(missing)
-
-
-def _assemble(cache: Path, place: Path, jobs: list[Job], shape: tuple[int, ...]) -> None:
-    """Join the parts into a set; it appears under its name only when it is complete."""
-    new = Path(tempfile.mkdtemp(prefix=".new-", dir=cache))
-    try:
-        images = np.lib.format.open_memmap(new / "images.npy", mode="w+", dtype=np.uint8, shape=shape)
-        masks, records = None, []
-        for number, job in enumerate(jobs):
-            image, mask, meta = job.read()
-            images[number] = image
-            if mask is not None:
-                if masks is None:
-                    masks = np.lib.format.open_memmap(
-                        new / "masks.npy", mode="w+", dtype=np.uint8, shape=(shape[0], *shape[2:])
-                    )
-                masks[number] = mask
-            records.append({"key": job.key, "sha256": job.sha256, "mask_sha256": job.mask_sha256, **meta})
-        images.flush()
-        if masks is not None:
-            masks.flush()
-        pd.DataFrame(records).to_csv(new / "index.csv", index=False)
-        if place.exists():  # a set that could not be opened
-            shutil.rmtree(place)
-        os.replace(new, place)
-    finally:
-        shutil.rmtree(new, ignore_errors=True)
-
-
-def _keys(place: Path) -> list[str]:
-    try:
-        return pd.read_csv(place / "index.csv", usecols=["key"], dtype=str)["key"].tolist()
-    except (OSError, ValueError):
-        return []
-
-
-def _opened(place: Path, keys: list[str], shape: tuple[int, ...]):
-    """Images, masks and index of a set, or None when it is absent, cut off or another one."""
-    try:
-        types = {"key": str, "sha256": str, "mask_sha256": str, **_META}
-        index = pd.read_csv(
-            place / "index.csv", dtype=types, float_precision="round_trip", keep_default_na=False, na_values=[""]
-        )
-        index["mask_sha256"] = index["mask_sha256"].fillna("")
-        images = np.load(place / "images.npy", mmap_mode="r", allow_pickle=False)
-        masks = None
-        if index["has_mask"].any():
-            masks = np.load(place / "masks.npy", mmap_mode="r", allow_pickle=False)
-            if masks.shape != (shape[0], *shape[2:]) or masks.dtype != np.uint8:
-                return None
-    except (OSError, ValueError, KeyError, EOFError):
-        return None
-    if not keys or index["key"].tolist() != keys or images.shape != shape or images.dtype != np.uint8:
-        return None
-    return images, masks, index
-
-
-@contextmanager
-def _locked(cache: Path) -> Iterator[None]:
-    """Let one process at a time fill the cache; the system frees the lock of a killed process."""
-    with (cache / ".lock").open("a") as handle:
-        try:
-            import fcntl
-        except ImportError:  # no such lock on Windows: two processes may decode the same, to the same result
-            yield
-            return
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        try:
-            _sweep(cache)
-            yield
-        finally:
-            fcntl.flock(handle, fcntl.LOCK_UN)
-
-
-def _sweep(cache: Path) -> None:
-    """Remove what a killed process left half written; nobody else writes while the lock is held."""
-    for place in cache.glob(".new-*"):
-        shutil.rmtree(place, ignore_errors=True)
-    for part in (cache / "parts").glob("*.new"):
-        part.unlink(missing_ok=True)

@@ -58,7 +58,8 @@ def copied_frames(arrays: Arrays, split: Mapping[object, str] | pd.Series) -> pd
         raise ValueError(f"split: none for case {absent[0]!r}")
     splits = np.array([str(known[case]) for case in cases])
     rows = _same_file(arrays, cases, splits)
-    channels = arrays.images.shape[1]
+    compared = _compared(arrays.images.shape)
+    channels = len(compared)
     owner = np.repeat(np.arange(len(cases)), channels)
     hashes, small = _describe(arrays)
     lively = small.std(axis=1) >= 2.0
@@ -68,7 +69,8 @@ def copied_frames(arrays: Arrays, split: Mapping[object, str] | pd.Series) -> pd
             continue
         a, b = int(owner[first]), int(owner[second])
         here, there = first % channels, second % channels
-        same = np.array_equal(arrays.images[a, here], arrays.images[b, there])
+        here, there = compared[here], compared[there]
+        same = np.array_equal(_pictures(arrays.images, a)[here], _pictures(arrays.images, b)[there])
         match = "identical" if same else "nearly identical"
         rows.append((cases[a], splits[a], here, cases[b], splits[b], there, bits, correlation, match))
     return pd.DataFrame(rows, columns=_COLUMNS)
@@ -116,14 +118,28 @@ def _same_file(arrays: Arrays, cases: list, splits: np.ndarray) -> list[tuple]:
     return rows
 
 
+def _pictures(images: np.ndarray, case: int) -> np.ndarray:
+    """All pictures of a case, channels or frames, as (n, size, size)."""
+    return np.asarray(images[case]).reshape(-1, *images.shape[-2:])
+
+
+def _compared(shape: tuple[int, ...]) -> list[int]:
+    """Which pictures of a case are compared: all channels, or three frames of a time axis."""
+    if len(shape) == 4:
+        return list(range(shape[1]))
+    return sorted({0, shape[2] // 2, shape[2] - 1})
+
+
 def _describe(arrays: Arrays) -> tuple[np.ndarray, np.ndarray]:
     """Hashes, uint64 (pictures, 2), and small pictures, float32 (pictures, 4096)."""
-    cases, channels, size, _ = arrays.images.shape
+    cases, size = len(arrays.images), arrays.images.shape[-1]
+    compared = _compared(arrays.images.shape)
+    channels = len(compared)
     hashes = np.empty((cases * channels, 2), np.uint64)
     small = np.empty((cases * channels, 64 * 64), np.float32)
     whole = Square(0.0, 0.0, float(size))
     for case in range(cases):
-        pictures = cut(np.asarray(arrays.images[case]), whole, size=64)
+        pictures = cut(_pictures(arrays.images, case)[compared], whole, size=64)
         place = slice(case * channels, (case + 1) * channels)
         small[place] = pictures.reshape(channels, -1)
         tiny = pictures.reshape(channels, 8, 8, 8, 8).astype(np.float32).mean(axis=(2, 4))

@@ -43,6 +43,7 @@ def crop_square(
     scale: float | None = None,
     side_mm: float | None = None,
     pixel_mm: float | None = None,
+    inside: bool = False,
 ) -> Square:
     """Find the square around a lesion box.
 
@@ -56,11 +57,15 @@ def crop_square(
         Side as a multiple of the longer side of the box; or
     side_mm, pixel_mm : float
         side in millimetres, and millimetres a pixel.
+    inside : bool
+        Keep the square inside the frame: it shrinks to the frame's shorter side (never below the longer side of
+        the box) and moves inward, so that it holds the box at one scale in both directions and no border pixel
+        is repeated. Only around a box that is longer than the frame is high, or wide, does it still reach out.
 
     Returns
     -------
     Square
-        Centred on the box.
+        Centred on the box, unless `inside` moved it.
 
     Raises
     ------
@@ -74,6 +79,8 @@ def crop_square(
     --------
     >>> crop_square((10, 20, 30, 28), (100, 100), scale=1.5)
     Square(x0=5.0, y0=9.0, side=30.0)
+    >>> crop_square((0, 20, 20, 28), (100, 100), scale=1.5, inside=True)
+    Square(x0=0.0, y0=9.0, side=30.0)
     """
     if (scale is None) == (side_mm is None):
         raise ValueError("scale, side_mm: give one of the two")
@@ -106,7 +113,16 @@ def crop_square(
             column="roi" if scale is not None else "pixel_mm",
             fix="correct the box or the size of a pixel",
         )
-    return Square((x0 + x1 - side) / 2, (y0 + y1 - side) / 2, side)
+    if not inside:
+        return Square((x0 + x1 - side) / 2, (y0 + y1 - side) / 2, side)
+    side = max(min(side, height, width), x1 - x0, y1 - y0)
+    return Square(_start(x0, x1, side, width), _start(y0, y1, side, height), side)
+
+
+def _start(low: float, high: float, side: float, length: int) -> float:
+    """Where a square around the middle of low and high begins, moved inside a frame that is long enough."""
+    start = (low + high - side) / 2
+    return min(max(start, 0.0), length - side) if side <= length else start
 
 
 def square_crop(

@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from helpers.data.errors import StudyError
 from helpers.data.media import video
 from helpers.data.media.dicom_grey import to_grey
 from helpers.data.media.formats import MediaInfo, check_size
+from helpers.data.media.fragments import CodedFrames, find_frames
 from helpers.data.media.scale import pixel_mm, region, seconds_per_frame
 
 if TYPE_CHECKING:
@@ -33,7 +34,6 @@ _STREAMS = {
     **{f"1.2.840.10008.1.2.4.{number}": "h264" for number in range(102, 107)},
     **dict.fromkeys(("1.2.840.10008.1.2.4.107", "1.2.840.10008.1.2.4.108"), "hevc"),
 }
-_STARTS = (b"\xff\xd8", b"\xff\x4f\xff\x51", b"\x00\x00\x00\x0c")  # JPEG and JPEG-LS, JPEG 2000, JP2
 _AGAIN = "export the file again from the scanner or the archive"
 
 
@@ -52,7 +52,7 @@ def _guarded(name: str) -> Iterator[None]:
 def info(path: Path) -> MediaInfo:
     """Describe a DICOM image from its header; see `helpers.data.media.info`."""
     with _guarded(path.name):
-        dataset = _header(path)
+        dataset, _ = _header(path)
         height, width, frames = _shape(dataset, path.name)
         seconds = seconds_per_frame(dataset) if frames > 1 else None
         return MediaInfo(frames, height, width, seconds, pixel_mm(dataset), region(dataset), "dicom")
@@ -70,7 +70,7 @@ def iterate(path: Path, *, wanted: tuple[int, ...] | None, declared: int | None)
         coding cannot be decoded.
     """
     with _guarded(path.name):
-        header = _header(path)
+        header, start = _header(path)
         height, width, frames = _shape(header, path.name)
         syntax = str(header.file_meta.get("TransferSyntaxUID", ""))
         if declared is not None and frames < declared:
@@ -89,7 +89,7 @@ def iterate(path: Path, *, wanted: tuple[int, ...] | None, declared: int | None)
             yield from _stream(path, _STREAMS[syntax], wanted, max(frames, declared or 0))
             return
         indices = range(frames) if wanted is None else wanted
-        for index, grey in zip(indices, _frames(path, header, syntax, frames, indices), strict=True):
+        for index, grey in zip(indices, _frames(path, header, start, frames, indices), strict=True):
             if grey.shape != (height, width):
                 raise StudyError(
                     f"frame {index} has {grey.shape[1]} x {grey.shape[0]} pixels, the header says {width} x {height}",
@@ -100,17 +100,20 @@ def iterate(path: Path, *, wanted: tuple[int, ...] | None, declared: int | None)
 
 
 def _frames(
-    path: Path, header: FileDataset, syntax: str, frames: int, indices: range | tuple[int, ...]
+    path: Path, header: FileDataset, start: int, frames: int, indices: range | tuple[int, ...]
 ) -> Iterator[np.ndarray]:
     from pydicom.uid import UID
 
+    syntax = str(header.file_meta.get("TransferSyntaxUID", ""))
     photometric = str(header.PhotometricInterpretation)
     if not UID(syntax).is_encapsulated:
         source = _native(path, header, syntax, frames)
         if photometric == "YBR_FULL_422":
             return _packed_luma(path, header, indices)
         return _decoded(path, header, source, indices)
-    coded = _coded_frames(path, syntax, frames)
+    extended = header.get("ExtendedOffsetTable") or b""
+    offsets = np.frombuffer(extended[: len(extended) // 8 * 8], "<u8").tolist()
+    coded = find_frames(path, start, syntax=syntax, frames=frames, extended=offsets)
     if (
         syntax == _JPEG_BASELINE
         and photometric in ("YBR_FULL", "YBR_FULL_422", "MONOCHROME1", "MONOCHROME2")
@@ -118,27 +121,30 @@ def _frames(
     ):
         decode = _jpeg_decoder(path.name)
         # a grey JPEG may still carry a window; colour is luma already
-        grey = (decode(coded[index], index) for index in indices)
+        grey = (decode(coded.read(index), index) for index in indices)
         return (to_grey(pixels, header, path.name, luma_only=True) for pixels in grey)
-    return _decoded(path, header, path, indices)
+    return _decoded_alone(path, header, coded, indices)
 
 
-def _read(path: Path, **options) -> FileDataset:
+def _read(source: Path | BinaryIO, name: str, **options) -> FileDataset:
     from pydicom import dcmread
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # pydicom warns of values that are not used here
-            return dcmread(path, **options)
+            return dcmread(source, **options)
     except Exception as error:  # the parser meets untrusted bytes: whatever it raises means one thing
-        raise StudyError(f"not a readable DICOM file ({error})", file=path.name, fix=_AGAIN) from error
+        raise StudyError(f"not a readable DICOM file ({error})", file=name, fix=_AGAIN) from error
 
 
-def _header(path: Path) -> FileDataset:
-    dataset = _read(path, stop_before_pixels=True)
+def _header(path: Path) -> tuple[FileDataset, int]:
+    """The header, and the offset of the pixel data behind it."""
+    with path.open("rb") as handle:
+        dataset = _read(handle, path.name, stop_before_pixels=True)
+        start = handle.tell()
     if len(dataset) == 0:
         raise StudyError("the DICOM file is empty: it has a preamble and nothing else", file=path.name, fix=_AGAIN)
-    return dataset
+    return dataset, start
 
 
 def _shape(dataset: FileDataset, name: str) -> tuple[int, int, int]:
@@ -164,7 +170,7 @@ def _shape(dataset: FileDataset, name: str) -> tuple[int, int, int]:
 
 def _pixels(path: Path, **options):
     """The element that holds the pixels, not decoded."""
-    dataset = _read(path, **options)
+    dataset = _read(path, path.name, **options)
     if "PixelData" not in dataset:
         raise StudyError("the DICOM file holds no pixel data", file=path.name, fix=_AGAIN)
     return dataset, dataset.get_item("PixelData", keep_deferred=True)
@@ -197,31 +203,27 @@ def _packed_luma(path: Path, header: FileDataset, indices: range | tuple[int, ..
     pydicom 3.0 steps through these frames as if they had three bytes a pixel, and gives wrong frames from
     the second on.
     """
-    dataset, _ = _pixels(path)
     height, width = int(header.Rows), int(header.Columns)
     if width % 2 or int(header.BitsAllocated) != 8:
         raise StudyError("YBR_FULL_422 pixels need 8 bits and an even width", file=path.name, fix=_AGAIN)
-    packed = np.frombuffer(dataset.PixelData, np.uint8)
-    for index in indices:
-        one = packed[index * height * width * 2 : (index + 1) * height * width * 2]
-        yield one.reshape(-1, 4)[:, :2].reshape(height, width)
+    one = height * width * 2
+    dataset, element = _pixels(path, defer_size=4096)
+    offset = getattr(element, "value_tell", None)
+    if offset is None:  # deflated, or too short to be left on the disk
+        values = dataset.PixelData
+        packed = (values[index * one : (index + 1) * one] for index in indices)
+    else:
+        packed = _parts(path, offset, one, indices)
+    for part in packed:
+        yield np.frombuffer(part, np.uint8).reshape(-1, 4)[:, :2].reshape(height, width)
 
 
-def _coded_frames(path: Path, syntax: str, frames: int) -> list[bytes]:
-    """Compressed frames, split where a new image begins; their number must be the header's."""
-    from pydicom.encaps import generate_fragments
-
-    dataset, _ = _pixels(path)
-    fragments = list(generate_fragments(dataset.PixelData))[1:]  # the first is the offset table
-    coded: list[bytes] = []
-    for fragment in fragments:
-        begins = fragment.startswith(_STARTS) or not coded or syntax.endswith("1.2.5")  # RLE: one a frame
-        coded.append(fragment) if begins else coded.append(coded.pop() + fragment)
-    if len(coded) != frames:
-        raise StudyError(
-            f"the DICOM header says {frames} frames, its pixel data hold {len(coded)}", file=path.name, fix=_AGAIN
-        )
-    return coded
+def _parts(path: Path, offset: int, length: int, indices: range | tuple[int, ...]) -> Iterator[bytes]:
+    """Pieces of equal length out of a file."""
+    with path.open("rb") as handle:
+        for index in indices:
+            handle.seek(offset + index * length)
+            yield handle.read(length)
 
 
 def _jpeg_decoder(name: str) -> Callable[[bytes, int], np.ndarray]:
@@ -236,18 +238,40 @@ def _jpeg_decoder(name: str) -> Callable[[bytes, int], np.ndarray]:
             frames = context.decode(av.Packet(coded))
         except (av.error.FFmpegError, EOFError):
             frames = []
-        # libavcodec paints over a missing end silently, so the end-of-image marker is looked for as well
-        if len(frames) != 1 or frames[0].is_corrupt or b"\xff\xd9" not in coded[-8:]:
+        # libavcodec paints over a missing end silently, and takes the tables of the frame before when a beginning is
+        # damaged: the marks of beginning and end are looked for as well
+        marked = coded.startswith(video.JPEG_START) and b"\xff\xd9" in coded[-8:]
+        if len(frames) != 1 or frames[0].is_corrupt or not marked:
             raise StudyError(f"frame {index} of the DICOM is damaged", file=name, fix=_AGAIN)
         return video.to_grey(frames[0])
 
     return decode
 
 
-def _decoded(
-    path: Path, header: FileDataset, source: Path | FileDataset, indices: range | tuple[int, ...]
+def _decoded_alone(
+    path: Path, header: FileDataset, coded: CodedFrames, indices: range | tuple[int, ...]
 ) -> Iterator[np.ndarray]:
-    """Frames through pydicom, made grey one by one."""
+    """Compressed frames through pydicom, each as a file of one frame, so that no other is read or has to be whole."""
+    import copy
+
+    from pydicom.encaps import encapsulate
+
+    one = copy.deepcopy(header)
+    for name in ("ExtendedOffsetTable", "ExtendedOffsetTableLengths"):
+        if name in one:
+            delattr(one, name)
+    one.NumberOfFrames = 1
+    for index in indices:
+        one.PixelData = encapsulate([coded.read(index)], has_bot=False)
+        one["PixelData"].VR = "OB"
+        one["PixelData"].is_undefined_length = True
+        yield from _decoded(path, header, one, (0,), first=index)
+
+
+def _decoded(
+    path: Path, header: FileDataset, source: Path | FileDataset, indices: range | tuple[int, ...], *, first: int = 0
+) -> Iterator[np.ndarray]:
+    """Frames through pydicom, made grey one by one; `first` is the number of the source's first frame."""
     from pydicom.pixels import iter_pixels
     from pydicom.uid import UID
 
@@ -267,10 +291,11 @@ def _decoded(
         missing = missing or "does not support" in str(error)
         reason = " ".join(str(error).split())[:200]
         coding = UID(str(header.file_meta.get("TransferSyntaxUID", ""))).name
+        number = first + (indices[done] if done < len(indices) else done)
         raise StudyError(
             f"the coding {coding} cannot be decoded here"
             if missing
-            else f"frame {indices[done] if done < len(indices) else done} of the DICOM cannot be decoded ({reason})",
+            else f"frame {number} of the DICOM cannot be decoded ({reason})",
             file=path.name,
             fix="save it uncompressed, as JPEG baseline or as JPEG 2000" if missing else _AGAIN,
         ) from error

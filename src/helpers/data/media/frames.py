@@ -1,10 +1,11 @@
-"""Key frames of a contrast clip: one frame per two seconds, five of those around the largest section."""
+"""Which frames of a clip a network sees: key frames of a contrast clip, or the frames nearest to labelled ones."""
 
 from __future__ import annotations
 
 import math
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 MAX_CANDIDATES = 15
 """Paper A keeps at most 15 frames a clip before it takes five; 15 at two seconds span 28 s."""
@@ -87,3 +88,52 @@ def _positions(before: int, after: int, count: int) -> np.ndarray:
             if left * step <= before and (count - 1 - left) * step <= after:
                 return (np.arange(count) - left) * step
     raise AssertionError("a step of one candidate always fits")
+
+
+def nearest_frames(labelled: ArrayLike, n_frames: int, count: int) -> np.ndarray:
+    """Choose the frames nearest to the labelled ones, the time axis of a three-dimensional network.
+
+    The distance of a frame is that to the closest labelled frame; of two frames at one distance the earlier
+    is taken first. Paper D takes 32 frames this way and does not say what becomes of ties or of shorter
+    clips: here a clip with fewer than `count` frames is read whole and its last frame is repeated at the end,
+    so that time still runs forward.
+
+    Parameters
+    ----------
+    labelled : int array of shape (n_labelled,)
+        0-based labelled frames, in any order.
+    n_frames : int
+        Frames in the clip.
+    count : int
+        Frames to choose.
+
+    Returns
+    -------
+    int array of shape (count,)
+        0-based frames, ascending; they repeat only at the end of a clip shorter than `count`.
+
+    Raises
+    ------
+    ValueError
+        If no frame is labelled, one is not in the clip, or a number is below 1.
+
+    Examples
+    --------
+    >>> nearest_frames([10, 40], 100, 8).tolist()  # 8, 12, 38, 42 are as near: the earlier two
+    [8, 9, 10, 11, 12, 39, 40, 41]
+    >>> nearest_frames([1], 3, 5).tolist()  # a clip of three frames
+    [0, 1, 2, 2, 2]
+    """
+    known = np.atleast_1d(np.asarray(labelled))
+    if n_frames < 1 or count < 1:
+        raise ValueError("n_frames, count: at least 1")
+    if known.ndim != 1 or known.size == 0 or not np.issubdtype(known.dtype, np.integer):
+        raise ValueError("labelled: at least one frame, as whole numbers")
+    if known.min() < 0 or known.max() >= n_frames:
+        outside = known[(known < 0) | (known >= n_frames)][0]
+        raise ValueError(f"labelled: {outside} is not one of the frames 0 to {n_frames - 1}")
+    frames = np.arange(n_frames)
+    if n_frames <= count:
+        return np.minimum(np.arange(count), n_frames - 1)
+    distance = np.abs(frames[:, None] - np.unique(known)).min(axis=1)
+    return np.sort(np.argsort(distance, kind="stable")[:count])

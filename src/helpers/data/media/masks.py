@@ -9,6 +9,7 @@ from __future__ import annotations
 import bz2
 import io
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,9 @@ import numpy as np
 from helpers.data.errors import StudyError
 from helpers.data.media import stills
 from helpers.data.media.formats import STILL, sniff
+
+MAX_PLANES = 64
+"""Planes a volume may have: as many frames as an input of a study can ask for."""
 
 _REDRAW = "save the mask again on the frame it belongs to"
 
@@ -59,7 +63,8 @@ def read_mask(path: str | Path, *, shape: tuple[int, int], allow_empty: bool = F
     format = sniff(path)
     height, width = int(shape[0]), int(shape[1])
     if format == "nifti":
-        values, lossy, above = _nifti(path, (height, width)), False, 0
+        values = _nifti(path, lambda sizes: _plane(sizes, (height, width), path.name), height * width).T
+        lossy, above = False, 0
     elif format == "nrrd":
         values, lossy, above = _nrrd(path, (height, width)), False, 0
     elif format in STILL:
@@ -86,6 +91,69 @@ def read_mask(path: str | Path, *, shape: tuple[int, int], allow_empty: bool = F
     return mask
 
 
+def read_volume_mask(path: str | Path, *, shape: tuple[int, int], frames: int | None = None) -> np.ndarray:
+    """Read one mask a frame, such as the calcifications in the frames that a network sees.
+
+    Parameters
+    ----------
+    path : path
+        NIfTI with axes (time, height, width): its planes are the frames in time order.
+    shape : (height, width)
+        Size of a frame, pixels.
+    frames : int or None
+        Planes that it must have; None takes from 1 to `MAX_PLANES`.
+
+    Returns
+    -------
+    bool array of shape (time, height, width)
+        True above 0; planes may be empty.
+
+    Raises
+    ------
+    StudyError
+        If the axes do not fit, there are more than two values, or the file is damaged.
+
+    Examples
+    --------
+    >>> import tempfile, nibabel
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     nibabel.Nifti1Image(np.ones((2, 3, 4), np.uint8), np.eye(4)).to_filename(f"{folder}/m.nii.gz")
+    ...     read_volume_mask(f"{folder}/m.nii.gz", shape=(3, 4)).shape
+    (2, 3, 4)
+    """
+    path = Path(path)
+    format = sniff(path)
+    if format != "nifti":
+        raise StudyError(f"{format} files are not read as volumes", file=path.name, fix="save the volume as NIfTI")
+    height, width = int(shape[0]), int(shape[1])
+
+    def check(sizes: tuple[int, ...]) -> tuple[int, ...]:
+        planes = sizes[0] if sizes else 0
+        if len(sizes) != 3 or sizes[1:] != (height, width) or not 1 <= planes <= MAX_PLANES:
+            asked = "time" if frames is None else frames
+            raise StudyError(
+                f"the volume has axes {' x '.join(map(str, sizes))}; {asked} x {height} x {width} are expected",
+                file=path.name,
+                fix="save it with axes time, height, width, on the frames that are read",
+            )
+        if frames is not None and planes != frames:
+            raise StudyError(
+                f"the volume has {planes} planes, {frames} frames are read",
+                file=path.name,
+                fix="save one plane for each frame that is read",
+            )
+        return sizes
+
+    values = _nifti(path, check, height * width * (frames or MAX_PLANES))
+    if ((values != values.min()) & (values != values.max())).any():
+        raise StudyError(
+            "the volume has more than two different values",
+            file=path.name,
+            fix="save what is marked as one label, without smoothing",
+        )
+    return values > 0
+
+
 def _check_size(found: tuple[int, ...], shape: tuple[int, int], name: str) -> None:
     """Compare (height, width) of the mask with the frame's."""
     height, width = shape
@@ -99,8 +167,8 @@ def _check_size(found: tuple[int, ...], shape: tuple[int, int], name: str) -> No
     raise StudyError(size, file=name, fix=_REDRAW)
 
 
-def _plane(sizes: tuple[int, ...], shape: tuple[int, int], name: str) -> None:
-    """Check the axes (x, y, 1, ...) of a volume."""
+def _plane(sizes: tuple[int, ...], shape: tuple[int, int], name: str) -> tuple[int, ...]:
+    """Check the axes (x, y, 1, ...) of a volume with one plane; return those that count."""
     if len(sizes) < 2 or any(size != 1 for size in sizes[2:]):
         raise StudyError(
             f"the mask has axes {' x '.join(map(str, sizes))}; one plane is expected",
@@ -108,6 +176,7 @@ def _plane(sizes: tuple[int, ...], shape: tuple[int, int], name: str) -> None:
             fix="save the mask of one frame",
         )
     _check_size((sizes[1], sizes[0]), shape, name)
+    return sizes[:2]
 
 
 def _finite(values: np.ndarray, name: str) -> np.ndarray:
@@ -118,7 +187,8 @@ def _finite(values: np.ndarray, name: str) -> np.ndarray:
     return values
 
 
-def _nifti(path: Path, shape: tuple[int, int]) -> np.ndarray:
+def _nifti(path: Path, check: Callable[[tuple[int, ...]], tuple[int, ...]], pixels: int) -> np.ndarray:
+    """Values of a volume whose sizes were checked, and brought to those that `check` returns."""
     import nibabel
 
     try:
@@ -126,17 +196,17 @@ def _nifti(path: Path, shape: tuple[int, int]) -> np.ndarray:
         # read from memory: nibabel chooses by the file's name, which need not end in .nii here
         with path.open("rb") as handle:
             packed = handle.read(2) == b"\x1f\x8b"
-        limit = shape[0] * shape[1] * 16 + 2**20
+        limit = pixels * 16 + 2**20
         content = _unpacked(path, limit) if packed else path.read_bytes()
         image = kind.from_bytes(content)
         sizes = tuple(int(size) for size in image.header.get_data_shape())
-        _plane(sizes, shape, path.name)
-        values = np.asanyarray(image.dataobj).reshape(sizes[:2])
+        kept = check(sizes)
+        values = np.asanyarray(image.dataobj).reshape(kept)
     except StudyError:
         raise
     except Exception as error:  # untrusted bytes: whatever the parser raises means one thing
         raise StudyError(f"not a readable NIfTI file ({error})", file=path.name, fix=_REDRAW) from error
-    return _finite(values, path.name).T
+    return _finite(values, path.name)
 
 
 def _is_nifti2(path: Path) -> bool:

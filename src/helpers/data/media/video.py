@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 # "explode" makes the decoder report damaged data instead of painting over it with the frame before
 STRICT = {"err_detect": "explode"}
 _ALONE = {"mjpeg", "rawvideo", "png", "bmp", "huffyuv", "ffvhuff"}  # one packet is one whole frame
+JPEG_START = b"\xff\xd8"
 _AGAIN = "export or copy the clip again"
 _FULL_RANGE = {"yuvj420p", "yuvj422p", "yuvj444p", "yuvj440p", "yuvj411p", "gray", "gray8"}
 _LIMITED_RANGE = {"yuv420p", "yuv422p", "yuv444p", "yuv440p", "yuv411p", "yuv410p", "nv12", "nv21"}
@@ -112,6 +113,8 @@ class _Clip:
         self.container, self.stream, self.wanted, self.name = container, stream, wanted, name
         self.last = max(wanted, default=-1) if wanted is not None else None
         self.packets = self.hidden = self.decoded = 0
+        self.alone = False
+        self.jpeg = stream.codec_context.codec.name == "mjpeg"
 
     def __iter__(self) -> Iterator:
         import av
@@ -130,6 +133,9 @@ class _Clip:
     def decode(self, packet) -> list[VideoFrame]:
         import av
 
+        # without its beginning a JPEG is decoded with the tables of the one before, to a wrong picture
+        if self.jpeg and packet.size and bytes(memoryview(packet)[:2]) != JPEG_START:
+            raise self.damaged(self.decoded)
         try:
             frames = packet.decode()
         except (av.error.FFmpegError, EOFError) as error:
@@ -143,7 +149,9 @@ class _Clip:
         return self.wanted is None or index in self.wanted
 
     def damaged(self, index: int) -> StudyError:
-        return StudyError(f"the video is damaged at or just after frame {index}", file=self.name, fix=_AGAIN)
+        # frames that lean on each other: the decoder notices damage some frames late
+        where = f"frame {index} of the video is damaged" if self.alone else f"the video is damaged near frame {index}"
+        return StudyError(where, file=self.name, fix=_AGAIN)
 
     def cut_off(self, what: str) -> StudyError:
         said = f" of {self.stream.frames}" if self.stream.frames else ""
@@ -178,6 +186,7 @@ class _Clip:
 
 def _frames_alone(clip: _Clip) -> Iterator[VideoFrame]:
     """Each packet is one frame that needs no other: decode the wanted ones only."""
+    clip.alone = True
     for packet in clip:
         if packet.size and clip.wants(clip.packets - 1):
             clip.decoded = clip.packets - 1

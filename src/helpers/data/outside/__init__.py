@@ -59,6 +59,10 @@ def write_study(folder: str | Path, study: Study) -> dict[str, Any]:
         from helpers.data.outside.lydata import write_cohort
 
         return write_cohort(folder, _only_table(found), external=sorted((folder / "external").glob("*.csv")))
+    if study.source.adapter == "viper":
+        from helpers.data.outside.viper import write_readings
+
+        return write_readings(folder, next(iter(found.values())))
     from helpers.data.outside.recordings import write_recordings
 
     return write_recordings(folder, found)

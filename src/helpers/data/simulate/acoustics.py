@@ -129,6 +129,17 @@ def shadow_db(tissue: Tissue) -> np.ndarray:
     return fft.irfft(fft.rfft(total, axis=1) * blur, n=columns, axis=1).astype(FLOAT)
 
 
+def interface_phase(rng: np.random.Generator, grid: Grid) -> np.ndarray:
+    """Unit phasors along rough interfaces: the phase wanders, and the line breaks into pieces as in a real image."""
+    return np.exp(np.complex64(1j) * (FLOAT(1.3) * smooth_field(rng, grid, depth_mm=0.25, lateral_mm=0.55)))
+
+
+def noise_floor(probe: Probe) -> np.ndarray:
+    """Amplitude of the electronic noise by depth, shape (rows, 1): the gain curve raises it by 8 dB to the bottom."""
+    grid = probe.grid
+    return FLOAT(10) ** ((probe.noise_db + 8 * grid.z / float(grid.z[-1, 0])) / 20)
+
+
 def bmode(rng: np.random.Generator, probe: Probe, tissue: Tissue) -> np.ndarray:
     """Image a plane in grey scale.
 
@@ -157,14 +168,11 @@ def bmode(rng: np.random.Generator, probe: Probe, tissue: Tissue) -> np.ndarray:
     grid = probe.grid
     lost = shadow_db(tissue)
     amplitude = (FLOAT(10) ** ((tissue.level - lost) / FLOAT(20))).astype(FLOAT)
-    # A rough interface returns a phase that wanders along it: the line breaks into pieces as in a real image.
-    phase = FLOAT(1.3) * smooth_field(rng, grid, depth_mm=0.25, lateral_mm=0.55)
-    fixed = tissue.interface * FLOAT(10) ** (-lost / FLOAT(20)) * np.exp(np.complex64(1j) * phase)
-    envelope = np.zeros(grid.shape, FLOAT)
+    fixed = tissue.interface * FLOAT(10) ** (-lost / FLOAT(20)) * interface_phase(rng, grid)
     grainy = (amplitude + FLOAT(0.45) * np.abs(fixed)).astype(FLOAT)  # an interface is partly rough
+    envelope = np.zeros(grid.shape, FLOAT)
     for _ in range(probe.looks):
         envelope += np.abs(probe.convolve(grainy * complex_noise(rng, grid.shape) + fixed))
     envelope /= probe.looks
-    bottom = float(grid.z[-1, 0])
-    floor = FLOAT(10) ** ((probe.noise_db + 8 * grid.z / bottom) / 20)
+    floor = noise_floor(probe)
     return probe.compress(np.hypot(envelope, floor * np.abs(complex_noise(rng, grid.shape))))

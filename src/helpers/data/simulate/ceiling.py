@@ -9,6 +9,7 @@ score has a larger AUC in the population; in one cohort it may by chance.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -163,3 +164,30 @@ class Reader:
         rng = np.random.default_rng([seed, 4])
         parts = [self.posterior(self.sample(rng, n, label)) for label in (0, 1)]
         return rank_auc(np.repeat([0, 1], n), np.concatenate(parts))
+
+
+def limits(shown: pd.DataFrame, readers: Mapping[str, Reader]) -> tuple[np.ndarray, dict[str, dict[str, float]]]:
+    """Posterior of every patient, and the AUCs of the ideal reader.
+
+    Parameters
+    ----------
+    shown : DataFrame
+        `split`, `label`, `size` and the features that are drawn, one row a patient.
+    readers : mapping of split to Reader
+        The ideal readers.
+
+    Returns
+    -------
+    posterior : array of shape (n,)
+        To six decimals.
+    limits : dict
+        `bayes_limit` (AUC of the posterior in the population) and `bayes_limit_cohort` (in these patients), by split.
+    """
+    posterior = np.zeros(len(shown))
+    population, own = {}, {}
+    for split, reader in readers.items():
+        rows = (shown["split"] == split).to_numpy()
+        posterior[rows] = reader.posterior(shown[rows])
+        population[split] = round(reader.limit(), 4)
+        own[split] = round(rank_auc(shown["label"].to_numpy()[rows], posterior[rows]), 4)
+    return posterior.round(6), {"bayes_limit": population, "bayes_limit_cohort": own}

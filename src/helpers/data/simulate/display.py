@@ -164,7 +164,10 @@ def canvas(look: Look, place: Layout, pixel_mm: float) -> np.ndarray:
     length = round(10 / pixel_mm)
     page[bottom + 6, place.left : place.left + length] = 220
     page[bottom + 4 : bottom + 9, [place.left, place.left + length - 1]] = 220
-    _stamp(page, "10 mm", bottom + 9, place.left, 180)
+    if bottom + 21 <= place.height:
+        _stamp(page, "10 mm", bottom + 9, place.left, 180)
+    else:  # no room below the bar
+        _stamp(page, "10 mm", bottom + 2, place.left + length + 4, 180)
     return page
 
 

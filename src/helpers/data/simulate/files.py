@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
@@ -52,12 +53,24 @@ def write_nifti_mask(path: Path, mask: np.ndarray, pixel_mm: float) -> None:
     The file's axes are x, y, one slice: `mask[y, x] == nifti[x, y, 0]`; the affine is
     diag(pixel_mm, pixel_mm, 1, 1).
     """
+    array = np.ascontiguousarray(mask.T.astype(np.uint8)[:, :, None])
+    _write_nifti(path, array, pixel_mm, level=6)
+
+
+def write_nifti_masks(path: Path, masks: np.ndarray, pixel_mm: float) -> None:
+    """Write the masks of several frames, shape (frames, height, width), as one `.nii.gz`, uint8.
+
+    The file's axes are frame, y, x, as `media.read_volume_mask` takes them: `masks[t, y, x] == nifti[t, y, x]`.
+    """
+    _write_nifti(path, masks.astype(np.uint8), pixel_mm, level=1)
+
+
+def _write_nifti(path: Path, array: np.ndarray, pixel_mm: float, *, level: int) -> None:
     import nibabel as nib
 
-    array = np.ascontiguousarray(mask.T.astype(np.uint8)[:, :, None])
     image = nib.Nifti1Image(array, np.diag([pixel_mm, pixel_mm, 1.0, 1.0]))
     image.header.set_xyzt_units("mm")
-    path.write_bytes(gzip.compress(image.to_bytes(), compresslevel=6, mtime=0))
+    path.write_bytes(gzip.compress(image.to_bytes(), compresslevel=level, mtime=0))
 
 
 @dataclass(frozen=True)
@@ -200,8 +213,8 @@ def write_dicom(
     )
 
     clip = seconds_per_frame is not None
-    frames = list(frames)
-    first = frames[0]
+    frames = iter(frames)
+    first = next(frames)
     colour = first.ndim == 3
     x0, y0, x1, y1 = header.region
 
@@ -235,12 +248,13 @@ def write_dicom(
     region.PhysicalDeltaX = region.PhysicalDeltaY = header.pixel_mm / 10
     data.SequenceOfUltrasoundRegions = [region]
     if clip:
-        data.NumberOfFrames = len(frames)
+        # coded as they come: a sweep of 4,000 frames does not fit the memory
+        coded = [_jpeg(frame) for frame in itertools.chain([first], frames)]
+        data.NumberOfFrames = len(coded)
         data.FrameTime = round(1000 * seconds_per_frame, 3)
         data.FrameIncrementPointer = 0x00181063
         data.LossyImageCompression, data.LossyImageCompressionMethod = "01", "ISO_10918_1"
-        coded = [_jpeg(frame) for frame in frames]
-        data.LossyImageCompressionRatio = round(first.nbytes * len(frames) / sum(map(len, coded)), 2)
+        data.LossyImageCompressionRatio = round(first.nbytes * len(coded) / sum(map(len, coded)), 2)
         data.PixelData = encapsulate(coded)
         data["PixelData"].VR = "OB"
     else:

@@ -94,8 +94,8 @@ def match_moments(
     sd: float,
     decimals: int,
     step: float,
-    low: float,
-    high: float,
+    low: float | np.ndarray,
+    high: float | np.ndarray,
 ) -> np.ndarray:
     """Round values to a step and nudge them until mean and SD (n - 1) round to the printed ones.
 
@@ -111,8 +111,8 @@ def match_moments(
         Printed decimals of both.
     step : float
         Resolution of the result.
-    low, high : float
-        Bounds of the result.
+    low, high : float or array of shape (n,)
+        Bounds of the result, for all or for each value.
 
     Returns
     -------
@@ -132,7 +132,8 @@ def match_moments(
     '40.13 10.81'
     """
     n = len(values)
-    lowest, highest = int(np.ceil(low / step - 1e-9)), int(np.floor(high / step + 1e-9))
+    lowest = np.broadcast_to(np.ceil(np.asarray(low) / step - 1e-9).astype(np.int64), (n,))
+    highest = np.broadcast_to(np.floor(np.asarray(high) / step + 1e-9).astype(np.int64), (n,))
     centred = (values - values.mean()) * (sd / values.std(ddof=1)) + mean
     whole = np.clip(np.round(centred / step), lowest, highest).astype(np.int64)
     half = 0.5 * 10.0**-decimals
@@ -155,7 +156,10 @@ def match_moments(
         change = 2 * spread * int(whole[first] - whole[second]) + 2
         missing = sum(bounds) / 2 - squares
         moved = whole[first] + spread, whole[second] - spread
-        fits = lowest <= min(moved) and max(moved) <= highest and first != second
+        fits = lowest[first] <= moved[0] <= highest[first] and lowest[second] <= moved[1] <= highest[second]
+        fits = fits and first != second
         if fits and change * spread > 0 and abs(missing - change) < abs(missing):
             whole[first], whole[second] = moved
-    raise ValueError(f"no {n} values in steps of {step} on [{low}, {high}] with mean {mean}, SD {sd} were found")
+    raise ValueError(
+        f"no {n} values in steps of {step} on [{np.min(low)}, {np.max(high)}] with mean {mean}, SD {sd} were found"
+    )

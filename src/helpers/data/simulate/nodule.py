@@ -81,7 +81,15 @@ class Nodule:
         """Largest radius, millimetres."""
         return float(self.radius.max())
 
-    def section(self, grid: Grid, *, elevation_mm: float = 0.0) -> np.ndarray:
+    def polar(self, grid: Grid) -> tuple[np.ndarray, np.ndarray]:
+        """Distance of the pixels from the centre, and of the central outline in their direction, millimetres."""
+        dz, dx = grid.z - FLOAT(self.z), grid.x - FLOAT(self.x)
+        away = np.hypot(dz, dx)
+        return away, np.interp(np.arctan2(dz, dx).ravel(), ANGLES, self.radius).reshape(away.shape)
+
+    def section(
+        self, grid: Grid, *, elevation_mm: float = 0.0, polar: tuple[np.ndarray, np.ndarray] | None = None
+    ) -> np.ndarray:
         """Signed distance to the outline in a plane, negative inside, millimetres.
 
         Parameters
@@ -90,17 +98,17 @@ class Nodule:
             Image plane.
         elevation_mm : float
             Distance of the plane from the nodule's centre; beyond the nodule nothing is inside.
+        polar : tuple of arrays, optional
+            From `polar`, for many sections on one grid.
 
         Returns
         -------
         array of shape (rows, columns), float32
         """
         share = 1 - (elevation_mm / self.reach_mm) ** 2
-        dz, dx = grid.z - FLOAT(self.z), grid.x - FLOAT(self.x)
-        away = np.hypot(dz, dx)
+        away, edge = polar or self.polar(grid)
         if share <= 0.0025:
             return away + FLOAT(1.0)
-        edge = np.interp(np.arctan2(dz, dx).ravel(), ANGLES, self.radius).reshape(away.shape)
         return (away - FLOAT(np.sqrt(share)) * edge).astype(FLOAT)
 
 
@@ -220,6 +228,13 @@ class Section:
     fluid_rank: np.ndarray
 
 
+def soften(neck: Neck, nodule: Nodule, distance: np.ndarray) -> np.ndarray:
+    """Membership in [0, 1] from the signed distance; an ill-defined border wanders with the neck's texture."""
+    if nodule.signs.margin == "ill-defined":
+        distance = distance + FLOAT(0.6 * nodule.edge_mm) * neck.texture["fine"]
+    return soft_step(distance, nodule.edge_mm)
+
+
 def cut(rng: np.random.Generator, neck: Neck, nodule: Nodule, *, elevation_mm: float = 0.0) -> Section:
     """Cut a nodule by a plane; the ill-defined border wanders in and out of the outline.
 
@@ -240,14 +255,12 @@ def cut(rng: np.random.Generator, neck: Neck, nodule: Nodule, *, elevation_mm: f
         `mask` is the outline a reader would trace, without the wandering.
     """
     distance = nodule.section(neck.grid, elevation_mm=elevation_mm)
-    soft = distance
-    if nodule.signs.margin == "ill-defined":
-        soft = distance + FLOAT(0.6 * nodule.edge_mm) * neck.texture["fine"]
+    inside = soften(neck, nodule, distance)
     mask = distance < 0
     pattern = smooth_field(rng, neck.grid, depth_mm=max(0.8, 0.12 * nodule.signs.size_mm))
     pattern = pattern + FLOAT(1.5 / max(nodule.reach_mm, 1.0)) * distance  # fluid gathers in the middle
     rank = np.searchsorted(np.sort(pattern[mask]), pattern) / max(int(mask.sum()), 1)
-    return Section(distance, soft_step(soft, nodule.edge_mm), mask, rank.astype(FLOAT))
+    return Section(distance, inside, mask, rank.astype(FLOAT))
 
 
 def fluid(section: Section, composition: str) -> np.ndarray:
@@ -272,6 +285,14 @@ def paint_nodule(tissue: Tissue, neck: Neck, nodule: Nodule, section: Section, *
     elevation_mm : float
         Distance of the plane from the centre, for the calcifications in it.
     """
+    paint_body(tissue, neck, nodule, section)
+    for focus in nodule.foci:
+        seen = np.exp(-((elevation_mm - focus.elevation) ** 2)) if elevation_mm else 1.0
+        paint_focus(tissue, nodule, focus, seen=seen)
+
+
+def paint_body(tissue: Tissue, neck: Neck, nodule: Nodule, section: Section) -> None:
+    """Paint a nodule without its calcifications, in place; parameters as `paint_nodule`."""
     grid, signs, texture = tissue.grid, nodule.signs, neck.texture
     inside, distance = section.membership, section.distance
     own = neck.level["thyroid"] + nodule.level_db + 2.0 * texture["coarse"] + 1.4 * texture["fine"]
@@ -288,14 +309,23 @@ def paint_nodule(tissue: Tissue, neck: Neck, nodule: Nodule, section: Section, *
     if signs.margin != "ill-defined":
         facing = np.abs(grid.z - nodule.z) / (np.abs(distance) + nodule.reach_mm)
         tissue.interface += line_echo(distance, 0.14, -20) * np.clip(facing, 0, 1) * texture["broken"]
-    for focus in nodule.foci:
-        _paint_focus(tissue, nodule, focus, elevation_mm)
 
 
-def _paint_focus(tissue: Tissue, nodule: Nodule, focus: Focus, elevation_mm: float) -> None:
-    """Add one calcification: a bright dot and the loss behind it, in a small window only."""
+def paint_focus(tissue: Tissue, nodule: Nodule, focus: Focus, *, seen: float) -> None:
+    """Add one calcification in place: a bright dot and the loss behind it, in a small window only.
+
+    Parameters
+    ----------
+    tissue : Tissue
+        Maps, changed in place.
+    nodule : Nodule
+        Its centre is where the focus counts from.
+    focus : Focus
+        The calcification.
+    seen : float
+        How much of it lies in the slice, in [0, 1].
+    """
     grid = tissue.grid
-    seen = np.exp(-((elevation_mm - focus.elevation) ** 2)) if elevation_mm else 1.0
     row = int((nodule.z + focus.z - grid.top_mm) / grid.pixel_mm)
     column = int((nodule.x + focus.x) / grid.pixel_mm + grid.columns / 2)
     half = int(np.ceil(3 * focus.radius / grid.pixel_mm)) + 1

@@ -6,28 +6,25 @@ number computed from them is a finding about patients.
 
 from __future__ import annotations
 
-import multiprocessing
 import shutil
 import time
 from collections.abc import Mapping
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
 
 import pandas as pd
 
-from helpers.data.errors import StudyError
 from helpers.data.simulate import published as tables
 from helpers.data.simulate.case import Case, write_case
-from helpers.data.simulate.ceiling import Reader, rank_auc
+from helpers.data.simulate.ceiling import Reader, limits
 from helpers.data.simulate.display import LOOKS, layout
+from helpers.data.simulate.folder import WORK, check, map_cases, publish
 from helpers.data.simulate.nodule import Signs
 from helpers.data.simulate.signs import DRAWN, draw_cohort, draw_visible
 
 VISIBILITY = 0.8  # with this the ideal reader of the test split has an AUC of about 0.90
 FRAMES_PER_SECOND = 1.0
 SIZE = (320, 400)
-WORK = ".simulating"  # where files grow until all are there
 
 
 def write_cohort(
@@ -91,9 +88,9 @@ def write_cohort(
     work.mkdir()
     try:
         job = partial(write_case, str(work), seed=seed, frames_per_second=frames_per_second, size=tuple(size))
-        results = _map(job, _cases(cohort, shown), workers)
+        results = map_cases(job, _cases(cohort, shown), workers)
         media = pd.DataFrame([row for rows, _ in results for row in rows])
-        truth, limits = _truth(shown, table, visibility, pd.DataFrame([part for _, part in results]))
+        truth, found = _truth(shown, table, visibility, pd.DataFrame([part for _, part in results]))
         for name, frame in (("media.csv", media), ("simulation.csv", truth), ("cohort.csv", cohort)):
             frame.to_csv(work / name, index=False, lineterminator="\n", encoding="utf-8")
         written = [path for path in work.rglob("*") if path.is_file()]
@@ -101,29 +98,18 @@ def write_cohort(
             "patients": len(cohort),
             "files": len(written),
             "bytes": sum(path.stat().st_size for path in written),
-            **limits,
+            **found,
         }
-        _publish(work, folder)
+        publish(work, folder, ("media.csv", "simulation.csv", "cohort.csv"))
     finally:
         shutil.rmtree(work, ignore_errors=True)
     return {"seconds": round(time.perf_counter() - began, 2), **summary}
 
 
 def _check(folder: Path, *, seed: int, frames_per_second: float, size: tuple[int, int], workers: int) -> None:
-    if not folder.is_dir():
-        raise StudyError(f"the study folder {folder.name} is not there", fix="make it, with its study.yaml")
-    if (folder / "cohort.csv").exists() and not (folder / "simulation.csv").exists():
-        raise StudyError(
-            "the folder holds a cohort that was not simulated",
-            file="cohort.csv",
-            fix="simulate into another folder, or move the cohort away",
-        )
-    if seed < 0:
-        raise ValueError(f"seed is {seed}; it must not be negative")
+    check(folder, seed=seed, workers=workers)
     if not 0 < frames_per_second <= 30:
         raise ValueError(f"frames_per_second is {frames_per_second}; it must be in (0, 30]")
-    if workers < 1:
-        raise ValueError(f"workers is {workers}; it must be at least 1")
     for look in LOOKS.values():
         layout(look, size)
 
@@ -136,38 +122,12 @@ def _cases(cohort: pd.DataFrame, shown: pd.DataFrame) -> list[Case]:
     return cases
 
 
-def _map(job: partial, cases: list[Case], workers: int) -> list:
-    if workers == 1:
-        return [job(case) for case in cases]
-    # spawn, not fork: the caller may hold threads (a notebook kernel, a video decoder)
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
-        return list(pool.map(job, cases, chunksize=max(1, min(8, len(cases) // (4 * workers)))))
-
-
 def _truth(
     shown: pd.DataFrame, table: tables.PublishedTable, visibility: float, rendered: pd.DataFrame
 ) -> tuple[pd.DataFrame, dict]:
     """Table of what was really drawn, with the ideal reader's posterior and its AUCs."""
-    truth = shown.copy()
-    truth["posterior"] = 0.0
-    population, own = {}, {}
-    for split in table.splits:
-        reader = Reader(table, split, visibility)
-        rows = truth["split"] == split
-        truth.loc[rows, "posterior"] = reader.posterior(truth[rows])
-        population[split] = round(reader.limit(), 4)
-        own[split] = round(rank_auc(truth.loc[rows, "label"], truth.loc[rows, "posterior"]), 4)
-    truth["posterior"] = truth["posterior"].round(6)
+    posterior, found = limits(shown, {split: Reader(table, split, visibility) for split in table.splits})
+    truth = shown.assign(posterior=posterior)
     renamed = {name: f"drawn_{name}" for name in ("size", *DRAWN)}
     truth = truth.rename(columns=renamed).merge(rendered, on="case_id", validate="one_to_one")
-    return truth, {"bayes_limit": population, "bayes_limit_cohort": own}
-
-
-def _publish(work: Path, folder: Path) -> None:
-    """Move the finished files; without `cohort.csv` the folder counts as empty, so it goes first and comes last."""
-    (folder / "cohort.csv").unlink(missing_ok=True)
-    shutil.rmtree(folder / "media", ignore_errors=True)
-    (work / "media").rename(folder / "media")
-    for name in ("media.csv", "simulation.csv", "cohort.csv"):
-        (work / name).replace(folder / name)
+    return truth, found

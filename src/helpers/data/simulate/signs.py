@@ -131,24 +131,52 @@ def size_distribution(table: PublishedTable, group: Group) -> TruncatedLogNormal
     return TruncatedLogNormal.fit(mean, sd, low=SIZE_MM[0], high=SIZE_MM[1])
 
 
-def _ranks(rng: np.random.Generator, severity: np.ndarray, loading: float) -> np.ndarray:
+def ranks(rng: np.random.Generator, severity: np.ndarray, loading: float) -> np.ndarray:
+    """Order patients by a score that correlates with the hidden severity; 0 is the mildest."""
     score = loading * severity + np.sqrt(1 - loading**2) * rng.standard_normal(severity.size)
     return np.argsort(np.argsort(score))
+
+
+def draw_signs(
+    rng: np.random.Generator, table: PublishedTable, group: Group, severity: np.ndarray, blocks: tuple[Block, ...]
+) -> pd.DataFrame:
+    """Give the patients of one group the levels that the table counts, by severity.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Source of randomness.
+    table : PublishedTable
+        Counts to follow exactly.
+    group : tuple of str and int
+        Split and label.
+    severity : array of shape (n,)
+        Hidden severity of its patients, standard normal.
+    blocks : tuple of Block
+        Features to give.
+
+    Returns
+    -------
+    DataFrame
+        `split`, `label` and the blocks' features, one row a patient.
+    """
+    frame = pd.DataFrame({"split": [group[0]] * severity.size, "label": group[1]})
+    for block in blocks:
+        ordered = sequence(block, table, group)
+        taken = [ordered[rank] for rank in ranks(rng, severity, block.loading)]
+        for place, feature in enumerate(block.features):
+            frame[feature] = [levels[place] for levels in taken]
+    return frame
 
 
 def _draw_group(rng: np.random.Generator, table: PublishedTable, group: Group, *, exact: bool) -> pd.DataFrame:
     n = table.n[group]
     severity = rng.standard_normal(n)
-    frame = pd.DataFrame({"split": [group[0]] * n, "label": group[1]})
-    for block in BLOCKS:
-        ordered = sequence(block, table, group)
-        taken = [ordered[rank] for rank in _ranks(rng, severity, block.loading)]
-        for place, feature in enumerate(block.features):
-            frame[feature] = [levels[place] for levels in taken]
-    share = (_ranks(rng, severity, SIZE_LOADING) + rng.uniform(0.25, 0.75, n)) / n
+    frame = draw_signs(rng, table, group, severity, BLOCKS)
+    share = (ranks(rng, severity, SIZE_LOADING) + rng.uniform(0.25, 0.75, n)) / n
     size = size_distribution(table, group).quantile(share)
     mean, sd, decimals = table.moments["age", group]
-    share = (_ranks(rng, severity, AGE_LOADING) + rng.uniform(0.25, 0.75, n)) / n
+    share = (ranks(rng, severity, AGE_LOADING) + rng.uniform(0.25, 0.75, n)) / n
     age = np.clip(mean + sd * special.ndtri(share), *AGE_YEARS)
     if exact:
         age = match_moments(
@@ -205,7 +233,14 @@ def pooled(block: Block, table: PublishedTable, split: str) -> dict[tuple[str, .
     return {levels: both.count(levels) / len(both) for levels in dict.fromkeys(both)}
 
 
-def draw_visible(cohort: pd.DataFrame, table: PublishedTable, *, visibility: float, seed: int) -> pd.DataFrame:
+def draw_visible(
+    cohort: pd.DataFrame,
+    table: PublishedTable,
+    *,
+    visibility: float,
+    seed: int,
+    blocks: tuple[Block, ...] = BLOCKS,
+) -> pd.DataFrame:
     """Decide which level of each pixel-carried sign is drawn.
 
     With probability `visibility` it is the recorded one, else a draw from the split's pooled distribution, which
@@ -221,11 +256,13 @@ def draw_visible(cohort: pd.DataFrame, table: PublishedTable, *, visibility: flo
         In [0, 1].
     seed : int
         Decides everything.
+    blocks : tuple of Block
+        The study's features; those that are `drawn` count.
 
     Returns
     -------
     DataFrame
-        `case_id`, `split`, `label`, `size` and the columns `DRAWN`.
+        `case_id`, `split`, `label`, `size` and the features that are drawn.
 
     Raises
     ------
@@ -235,10 +272,9 @@ def draw_visible(cohort: pd.DataFrame, table: PublishedTable, *, visibility: flo
     if not 0 <= visibility <= 1:
         raise ValueError(f"visibility is {visibility}; it must be in [0, 1]")
     rng = np.random.default_rng([seed, 3])
-    shown = cohort[["case_id", "split", "label", "size", *DRAWN]].copy()
-    for block in BLOCKS:
-        if not block.drawn:
-            continue
+    visible = [block for block in blocks if block.drawn]
+    shown = cohort[["case_id", "split", "label", "size", *(f for block in visible for f in block.features)]].copy()
+    for block in visible:
         kept, draw = rng.uniform(size=(2, len(cohort)))
         for split in table.splits:
             shares = pooled(block, table, split)

@@ -1,0 +1,235 @@
+# %% [markdown]
+# (readers)=
+# # Does help make the readers better?
+#
+# Reads `readings.csv` and, where the study has a model, `predictions.csv` · writes {numref}`fig-reader-points`, {numref}`fig-reader-effect` and {numref}`tab-reader-effect` · seconds, no GPU
+#
+# :::{admonition} In short
+# :class: in-short
+# {glue:text}`design`
+# {glue:text}`answer`
+# {glue:text}`two_gains`
+# {glue:text}`model`
+# :::
+
+# %% tags=["parameters"]
+study = "data/calcified"  # folder of the study
+results = "results/calcified"  # folder of its results
+
+# %% tags=["hide-input"]
+from helpers.book import report
+from helpers.book import sentences_readers as sentences
+from helpers.data.study import read as read_study
+from helpers.stats import (
+    experience,
+    models,
+    reader_agreement,
+    reader_gains,
+    reader_model,
+    reader_plots,
+    reader_study,
+    reader_tables,
+)
+
+# %% [markdown]
+# One row of the table is one reader's rating of one case, read one way.
+# From which rating on a reading counts as positive is declared in `study.yaml`, before any result.
+
+# %%
+settings = read_study(study)
+page = report.page(f"{results}/readers", simulated=settings.simulated, study=settings.name)
+read = reader_study.load(study, settings, results)
+performance = reader_tables.performance(read)
+
+# %% [markdown]
+# ## Where does help move each reader?
+#
+# A reader who calls more cases positive gains sensitivity and pays with specificity, and moves along a curve; a reader who sees more moves towards the upper left corner.
+
+# %% tags=["remove-output"]
+figure = reader_plots.operating_points(read, performance)
+methods = f"{read.methods} {reader_tables.POINTS}"
+page.figure("fig-reader-points", figure, data=performance, n=read.n, methods=methods)
+
+# %% [markdown]
+# :::{result-figure} fig-reader-points
+# :alt: Operating points of each reader in ROC space, unaided as an open and aided as a filled mark, joined by an arrow, with crosses of intervals, and the ROC curve of the model where there is one.
+#
+# **Do readers move to the upper left?** Each reader without help (open) and with it (filled); crosses are 95 % confidence intervals of sensitivity and specificity.
+# :::
+
+# %% [markdown]
+# ## Each reader in numbers
+#
+# {glue:text}`half_sum`
+
+# %% tags=["remove-output"]
+heads = {"auc": "AUC of ratings", "sensitivity": "Sensitivity", "specificity": "Specificity", "accuracy": "Accuracy"}
+shown = models.printed(performance, heads)
+first = ["reader", "experience", "modality", "n"]
+page.table("tab-readers", shown, columns=first + list(heads.values()), methods=reader_tables.POINTS)
+heads = {"ppv": "PPV", "npv": "NPV", "f1": "F1", "kappa": "Kappa", "balanced_accuracy": "(Sens. + spec.) / 2"}
+shown = models.printed(performance, heads)
+page.table("tab-readers-more", shown, columns=first + list(heads.values()), methods=reader_tables.POINTS)
+
+# %% [markdown]
+# :::{result-table} tab-readers
+# **How good is each reader?** Estimate (95 % confidence interval) at the declared cut, without and with help.
+# :::
+#
+# :::{result-table} tab-readers-more
+# **What do a reader's calls mean?** Predictive values at the prevalence of these cases, agreement of the call with the truth, and the half sum that is not an AUC.
+# :::
+
+# %% [markdown]
+# ## The effect of help, over readers and cases
+#
+# What a few readers say about readers in general depends on how much they differ, so readers count as a sample, just as cases do.
+# {glue:text}`truncated`
+
+# %% tags=["remove-output"]
+compared = reader_gains.effect(read)
+overall = reader_gains.overall(read, compared)
+each = reader_gains.each_reader(read)
+figure = reader_plots.effects(read, each, overall)
+methods = f"{reader_gains.EACH} {reader_gains.AVERAGE}"
+page.figure("fig-reader-effect", figure, data=each, n=read.n, methods=methods)
+
+# %% [markdown]
+# :::{result-figure} fig-reader-effect
+# :alt: Forest plots of the change of AUC, sensitivity, specificity and accuracy of each reader with help, and of the mean over readers as a diamond.
+#
+# **Who gains, and how much?** With minus without help; the diamond is the mean for random readers and random cases.
+# :::
+
+# %% tags=["remove-output"]
+heads = {"absolute_gain": "Absolute gain", "relative_gain": "Relative gain"}
+named = overall.rename(columns={"low": "absolute_gain_low", "high": "absolute_gain_high"})
+named = named.rename(columns={"relative_low": "relative_gain_low", "relative_high": "relative_gain_high"})
+shown = models.printed(named, heads)
+columns = ["measure", "before", "after", *heads.values(), "f", "df", "p_value", "method"]
+headers = {"before": read.unaided, "after": read.aided, "df": "df (denominator)", "p_value": "P"}
+formats = {"f": "{:.2f}", "df": "{:.1f}", "p_value": models.p_text}
+page.table("tab-reader-effect", shown, columns=columns, headers=headers, formats=formats, methods=reader_gains.AVERAGE)
+
+# %% [markdown]
+# :::{result-table} tab-reader-effect
+# **What did help change on average?** Difference first, with its 95 % confidence interval; the relative gain is the difference divided by the value without help.
+# :::
+
+# %% [markdown]
+# ## The model against each reader
+#
+# A reader is one point, a model a curve: they are compared where the curve passes the reader's own specificity, or sensitivity.
+# {glue:text}`model`
+
+# %% tags=["remove-output"]
+matched = reader_model.against_model(read)
+drawn = None if matched is None else reader_plots.against_model(matched)
+page.figure_if("fig-reader-model", drawn, data=matched, methods=reader_model.METHODS)
+heads = {"difference": "Model − reader"}
+options = {"formats": {"p_value": models.p_text}, "methods": reader_model.METHODS}
+headers = {"match": "At the reader's", "reader_value": "Reader's value", "model_value": "Model's value"}
+columns = ["reader", "modality", "match", "measure", "cases", "reader_value", "model_value", *heads.values(), "p_value"]
+shown = None if matched is None else models.printed(matched.rename(columns=reader_model.LIMITS), heads)
+page.table_if("tab-reader-model", shown, columns=columns, headers=headers, **options)
+
+# %% [markdown]
+# :::{result-figure} fig-reader-model
+# :optional:
+# :alt: Differences between the model and each reader in sensitivity at the reader's specificity and in specificity at the reader's sensitivity.
+#
+# **Is the model better than the readers?** Model minus reader at the reader's own specificity (left) and sensitivity (right).
+# :::
+#
+# :::{result-table} tab-reader-model
+# :optional:
+# **By how much?** The measure of the reader and of the model where the other measure is equal.
+# :::
+
+# %% [markdown]
+# ## Which calls did help change?
+#
+# {glue:text}`minds`
+
+# %% tags=["remove-output"]
+minds = reader_tables.minds(read)
+page.figure("fig-reader-minds", reader_plots.changes(minds), data=minds, n=read.n, methods=reader_tables.MINDS)
+heads = {"corrected": "Corrected, of wrong calls", "misled": "Misled, of right calls", "net_gain": "Net gain"}
+shown = models.printed(minds.rename(columns=reader_tables.LIMITS), {f"{name}_share": heads[name] for name in heads})
+columns = ["reader", "cases", "kept_right", "corrected", "misled", "kept_wrong", *heads.values(), "p_value"]
+formats = {"p_value": models.p_text}
+page.table("tab-reader-minds", shown, columns=columns, formats=formats, methods=reader_tables.MINDS)
+
+# %% [markdown]
+# :::{result-figure} fig-reader-minds
+# :alt: Stacked bars of the calls of each reader: right both times, corrected by help, misled by help, wrong both times.
+#
+# **Did help correct more than it spoilt?** Calls of each reader on the same cases, without and with help.
+# :::
+#
+# :::{result-table} tab-reader-minds
+# **Whom did help mislead?** Counts, and shares with 95 % confidence intervals.
+# :::
+
+# %% [markdown]
+# ## Who profits more?
+#
+# {glue:text}`experience`
+
+# %% tags=["remove-output"]
+gains, gaps = experience.by_experience(read), experience.differences(read)
+figure = None if gains is None else reader_plots.by_experience(read, gains, gaps)
+page.figure_if("fig-reader-experience", figure, data=gaps, n=read.n, methods=experience.METHODS)
+heads = {"absolute_gain": "Absolute gain", "relative_gain": "Relative gain"}
+shown = None if gains is None else models.printed(gains.rename(columns=experience.LIMITS), heads)
+columns = ["experience", "readers", "measure", "before", "after", *heads.values()]
+headers = {"before": read.unaided, "after": read.aided}
+page.table_if("tab-reader-experience", shown, columns=columns, headers=headers, methods=experience.METHODS)
+
+# %% [markdown]
+# :::{result-figure} fig-reader-experience
+# :optional:
+# :alt: Gains of each group of readers by measure, and the difference between the groups with its interval over cases and over readers and cases.
+#
+# **Does experience matter?** Left: mean gain of each group, interval over cases. Right: difference between the groups, for these readers and for readers like them.
+# :::
+#
+# :::{result-table} tab-reader-experience
+# :optional:
+# **How large are the gains of each group?** Absolute and relative, interval over cases for these readers.
+# :::
+
+# %% [markdown]
+# ## Do readers agree?
+#
+# {glue:text}`agreement`
+
+# %% tags=["remove-output"]
+agreed = reader_agreement.agreement_table(read)
+figure = None if agreed.empty else reader_plots.agreement(agreed)
+page.figure_if("fig-reader-agreement", figure, data=agreed, n=read.n, methods=reader_agreement.METHODS)
+shown = None if agreed.empty else models.printed(agreed.rename(columns=reader_agreement.LIMITS), {"value": "Agreement"})
+columns = ["measure", "modality", "Agreement", "groups", "readers", "cases"]
+formats = {"measure": reader_agreement.NAMES.get}
+page.table_if("tab-reader-agreement", shown, columns=columns, formats=formats, methods=reader_agreement.METHODS)
+
+# %% [markdown]
+# :::{result-figure} fig-reader-agreement
+# :optional:
+# :alt: Kappas and the intraclass correlation between readers, unaided and aided, with intervals.
+#
+# **Does help bring readers together?** Agreement between readers, without and with help.
+# :::
+#
+# :::{result-table} tab-reader-agreement
+# :optional:
+# **How much more do they agree?** Agreement each way of reading, and its change.
+# :::
+
+# %% tags=["remove-output"]
+page.numbers(design=sentences.design(read, settings), answer=sentences.answer(overall, read))
+page.numbers(two_gains=sentences.two_gains(overall, read), truncated=sentences.notes(overall))
+page.numbers(half_sum=sentences.half_sum(read, performance), model=sentences.model(matched, read))
+page.numbers(minds=sentences.minds(minds, read), experience=sentences.experience(gains, gaps))
+page.numbers(agreement=sentences.agreement(agreed, read))

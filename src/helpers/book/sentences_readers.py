@@ -1,0 +1,210 @@
+"""Sentences of the chapter `readers`, with computed numbers and no claim beyond an interval."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from helpers.data import registry
+from helpers.data.study import Study
+from helpers.stats.models import p_text
+from helpers.stats.reader_model import ALL
+from helpers.stats.reader_plots import MEASURES
+from helpers.stats.reader_study import ReaderStudy
+from helpers.stats.readings import KNOWN_MODALITIES
+
+
+def design(study: ReaderStudy, settings: Study) -> str:
+    """Say who read what, in which two ways, and what help was.
+
+    Parameters
+    ----------
+    study : ReaderStudy
+    settings : Study
+        Its `study.yaml`.
+    """
+    data = study.cube
+    who = f"{len(study.readers)} readers judged {study.n} cases ({int(data.label.sum())} {settings.outcome.positive})"
+    ways, more = f"{study.ways[0]} and {study.ways[1]}", []
+    if settings.simulated:
+        more.append(
+            "Readings and advice are simulated at the operating points that a paper prints; no model gave them."
+        )
+    elif settings.readers.model is not None:
+        ways += f" by the model {settings.readers.model}"
+    elif (study.unaided, study.aided) != KNOWN_MODALITIES:
+        more.append(
+            f"Where this page says help, it means {study.aided} instead of {study.unaided}; no model is involved."
+        )
+    if data.crossed:
+        shape = "every reader read every case both ways"
+    else:
+        shape = f"each reader read a part of them ({np.mean(~np.isnan(data.rating)):.0%} of all possible readings)"
+    return " ".join(part for part in (f"{who} {ways}; {shape}.", *more, _organ(settings)) if part)
+
+
+def _organ(settings: Study) -> str:
+    """A caution for readings of another organ."""
+    organs = sorted({registry.declared(name).organ for name in settings.source.sets} - {"thyroid"})
+    return f"These are real readings of another organ ({', '.join(organs)}), not of the thyroid." if organs else ""
+
+
+def answer(overall: pd.DataFrame, study: ReaderStudy) -> str:
+    """Say for each measure whether help changed it over readers and cases.
+
+    Parameters
+    ----------
+    overall : DataFrame
+        From `reader_gains.overall`.
+    study : ReaderStudy
+    """
+    groups: dict[str, list[str]] = {"higher": [], "lower": [], "": []}
+    before, after = study.ways
+    for row in overall.itertuples():
+        kind = "higher" if row.low > 0 else "lower" if row.high < 0 else ""
+        ends = "interval not defined" if np.isnan(row.low) else f"95 % CI {row.low:.2f} to {row.high:.2f}"
+        p = "" if np.isnan(row.p_value) else f", P {p_text(row.p_value)}"
+        said = f"({row.before:.2f}, then {row.after:.2f}; difference {row.absolute_gain:.2f}, {ends}{p})"
+        groups[kind].append(f"{_small(row.measure)} {said}")
+    parts = [f"{kind} {after} than {before}: {_list(said)}" for kind, said in groups.items() if said and kind]
+    if groups[""]:
+        parts.append(f"no difference beyond chance {before} and {after}: {_list(groups[''])}")
+    return f"Over readers and cases, {'; '.join(parts)}."
+
+
+def two_gains(overall: pd.DataFrame, study: ReaderStudy) -> str:
+    """Name the absolute and the relative gain of accuracy beside each other."""
+    row, (before, after) = overall.set_index("measure").loc["accuracy"], study.ways
+    ends = f" (95 % CI {100 * row['low']:.1f} to {100 * row['high']:.1f})"
+    part = f" (95 % CI {row['relative_low']:.1%} to {row['relative_high']:.1%})"
+    return (
+        f"Mean accuracy was {row['before']:.1%} {before} and {row['after']:.1%} {after}: an absolute gain of "
+        f"{100 * row['absolute_gain']:.1f} percentage points{'' if np.isnan(row['low']) else ends}, which is a "
+        f"relative gain of {row['relative_gain']:.1%}{'' if np.isnan(row['relative_low']) else part} of the accuracy "
+        f"{before}."
+    )
+
+
+def half_sum(study: ReaderStudy, performance: pd.DataFrame) -> str:
+    """Say what (sensitivity + specificity) / 2 is, and how far it lies from the AUC of the ratings."""
+    what = (
+        "(Sensitivity + specificity) / 2 is the area under the two straight lines through one operating point; it is "
+        "no area under a rater's curve and must not be set beside the AUC of a model."
+    )
+    own = performance[performance["experience"] != "model"]
+    if not study.graded:
+        return f"{what} Ratings here are yes or no, so there is no AUC of a reader."
+    gap = own["auc"] - own["balanced_accuracy"]
+    return (
+        f"{what} Here it differs from the AUC of the same ratings by {gap.min():.3f} to {gap.max():.3f} (AUC less half "
+        "sum, over readers and ways of reading)."
+    )
+
+
+def model(table: pd.DataFrame | None, study: ReaderStudy) -> str:
+    """Say against how many readers the model is better, worse or not told apart, at matched specificity.
+
+    Parameters
+    ----------
+    table : DataFrame or None
+        From `reader_model.against_model`.
+    study : ReaderStudy
+    """
+    if table is None:
+        return "No model's risks belong to this study, so readers are compared with each other only."
+    said = []
+    for modality, part in table[table["match"] == "specificity"].groupby("modality", sort=False):
+        own = part[part["reader"] != ALL]
+        better, worse = int((own["low"] > 0).sum()), int((own["high"] < 0).sum())
+        text = (
+            f"of {len(own)} readers ({modality}) the model finds more positive cases than {better}, fewer than {worse}"
+        )
+        whole = part[part["reader"] == ALL]
+        if len(whole):
+            row = whole.iloc[0]
+            text += f" (mean difference {row['difference']:.2f}, 95 % CI {row['low']:.2f} to {row['high']:.2f})"
+        said.append(text)
+    common = f"{len(study.risks)} of the {study.n} cases that were read have a risk of the model {study.model}"
+    return f"{common}; there, at each reader's own specificity, {', and '.join(said)}."
+
+
+def minds(table: pd.DataFrame, study: ReaderStudy) -> str:
+    """Say what share of wrong calls help corrected, and what share of right ones it spoilt.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From `reader_tables.minds`.
+    study : ReaderStudy
+    """
+    before, after = study.ways
+    row = table[table["reader"] == ALL].iloc[0]
+    wrong, right = row["corrected"] + row["kept_wrong"], row["misled"] + row["kept_right"]
+    return (
+        f"Of {wrong:.0f} calls that were wrong {before}, {row['corrected']:.0f} were right {after} "
+        f"({row['corrected_share']:.0%}, 95 % CI {row['corrected_low']:.0%} to {row['corrected_high']:.0%}); of "
+        f"{right:.0f} that were right, {row['misled']:.0f} were wrong {after} ({row['misled_share']:.0%}, "
+        f"{row['misled_low']:.0%} to {row['misled_high']:.0%})."
+    )
+
+
+def experience(gains: pd.DataFrame | None, gaps: pd.DataFrame | None) -> str:
+    """Say what each group gained in accuracy, absolute and relative, and whether the gains can be told apart."""
+    if gains is None or gaps is None:
+        return "The readings do not say how experienced readers are, or all are alike."
+    own = gains[gains["measure"] == "accuracy"]
+    said = [
+        f"{row.experience}: {row.before:.1%} to {row.after:.1%}, absolute gain {100 * row.absolute_gain:.1f} points, "
+        f"relative gain {row.relative_gain:.1%}"
+        for row in own.itertuples()
+    ]
+    parts = []
+    for row in gaps[gaps["measure"] == "accuracy"].itertuples():
+        told = "cannot be told apart" if row.low <= 0 <= row.high else "differ for these readers"
+        if told == "differ for these readers" and not row.random_low <= 0 <= row.random_high:
+            told = "differ, for other readers too"
+        random = "" if np.isnan(row.random_low) else f"; over readers too {_points(row.random_low, row.random_high)}"
+        parts.append(
+            f"the gains of {row.first} and {row.second} {told} (difference {100 * row.difference:.1f} points, 95 % CI "
+            f"over cases {_points(row.low, row.high)}{random})"
+        )
+    return f"Accuracy by experience: {'; '.join(said)}. {_upper('; '.join(parts))}."
+
+
+def agreement(table: pd.DataFrame, study: ReaderStudy) -> str:
+    """Say how far readers agree, and whether help brought them together."""
+    if table.empty:
+        return "No two readers read the same cases both ways, so their agreement is not known."
+    before, after, change = table[table["measure"] == "fleiss"].itertuples()
+    first, second = study.ways
+    advised = "aided" in study.ways
+    verb = "rose" if change.low > 0 else "fell" if change.high < 0 else "did not change beyond chance"
+    groups = f" (mean over {change.groups} groups of readers)" if change.groups > 1 else ""
+    return (
+        f"Agreement between readers {verb}: Fleiss' kappa of their calls was {before.value:.2f} ({before.low:.2f} to "
+        f"{before.high:.2f}) {first} and {after.value:.2f} ({after.low:.2f} to {after.high:.2f}) {second}, change "
+        f"{change.value:.2f} ({change.low:.2f} to {change.high:.2f}){groups}."
+        + (" Readers who follow one adviser agree more whether or not the adviser is right." if advised else "")
+    )
+
+
+def notes(overall: pd.DataFrame) -> str:
+    """What was truncated or replaced in the analysis over readers; a sentence in any case."""
+    said = [f"{MEASURES[row.measure]}: {row.note}" for row in overall.itertuples() if row.note]
+    return f"{'. '.join(said)}." if said else "No variance component had to be set to zero."
+
+
+def _list(parts: list[str]) -> str:
+    return ", ".join(parts)
+
+
+def _small(measure: str) -> str:
+    return MEASURES[measure] if measure == "auc" else MEASURES[measure].lower()
+
+
+def _points(low: float, high: float) -> str:
+    return f"{100 * low:.1f} to {100 * high:.1f}"
+
+
+def _upper(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,153 @@
+"""Computed sentences of two chapters: does it work for everyone, and how stable is the clinical model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from helpers.stats.models import p_text
+from helpers.stats.subgroup_cases import MEASURES, NEEDED
+from helpers.stats.subgroup_panels import Forest
+
+HOPELESS = 0.5  # a difference in AUC that large is that of chance and perfection
+
+
+def found(forest: Forest) -> str:
+    """Say whether the AUC differs between the levels of any declared variable, beyond chance.
+
+    Parameters
+    ----------
+    forest : Forest
+        Of the models that are tested.
+
+    Returns
+    -------
+    str
+    """
+    tests = forest.heterogeneity()
+    made = tests[tests["df"] > 0]
+    one = forest.first
+    where = f"{forest.split[:1].lower()}{forest.split[1:]}, {one.n:,} cases with {one.events:,} events"
+    if made.empty:
+        return f"Nothing can be said ({where}): no declared variable has two levels that are large enough to compare."
+    names, models = list(dict.fromkeys(made["variable"])), made["model"].nunique()
+    over = (
+        f"{len(names)} variable{'s' * (len(names) != 1)} ({', '.join(names)}) and {models} model{'s' * (models != 1)}"
+    )
+    sure = made[made["p_holm"] < 0.05]
+    if sure.empty:
+        least = made["p_holm"].min()
+        said = "could be tested" if pd.isna(least) else f"is beyond chance (smallest P after Holm {p_text(least)})"
+        return f"Over {over} no difference in AUC between subgroups {said}; {where}."
+    said = [f"{row.variable} for {row.model} (P after Holm {p_text(row.p_holm)})" for row in sure.itertuples()]
+    return f"Over {over} the AUC differs between subgroups beyond chance by {'; '.join(said)}; {where}."
+
+
+def power(forest: Forest) -> str:
+    """Say which difference in AUC these subgroups could have shown, whatever was found.
+
+    Parameters
+    ----------
+    forest : Forest
+        Of the AUC.
+    """
+    reach = forest.heterogeneity().dropna(subset=["detectable"])
+    if reach.empty:
+        return ""
+    tests = len(reach)
+    best, worst = reach.loc[reach["detectable"].idxmin()], reach.loc[reach["detectable"].idxmax()]
+    text = (
+        "A test that finds nothing proves nothing: with 80 % power these subgroups show a difference in AUC of "
+        f"{best['detectable']:.2f} at best ({best['variable']}, {best['model']})"
+    )
+    if tests > 1:
+        text += f" and of {worst['detectable']:.2f} at worst ({worst['variable']}, {worst['model']})"
+    hopeless = int((reach["detectable"] >= HOPELESS).sum())
+    if hopeless:
+        text += f"; for {hopeless} of {tests} not even that of chance and perfection"
+    return f"{text}, before any correction for several tests."
+
+
+def chance(forest: Forest) -> str:
+    """Set the widest gap of the models beside the one that equal subgroups would show by chance."""
+    if not forest.gaps:
+        return ""
+    name, gap = max(forest.gaps.items(), key=lambda pair: pair[1].value)
+    return (
+        f"The widest gap in AUC is {gap.value:.2f} ({gap.variable}: {gap.high_level} against {gap.low_level}, {name}); "
+        f"if all subgroups had the same AUC, half of such studies would show one of at least {gap.median:.2f}, and "
+        f"{gap.p_value:.0%} one of at least the gap seen."
+    )
+
+
+def small(forest: Forest) -> str:
+    """Say how many subgroups are too small for a number."""
+    table = forest.first.table.iloc[1:]
+    left, minimum = int((~table["estimated"]).sum()), forest.first.minimum
+    if not left:
+        return f"All {len(table)} subgroups have at least {minimum} {NEEDED[forest.measure].replace(' or ', ' and ')}."
+    return f"{left} of {len(table)} subgroups have fewer than {minimum} {NEEDED[forest.measure]} and get no AUC."
+
+
+def at_threshold(forests: Mapping[str, Forest], *, predictors: Mapping[str, str], clinical: str) -> str:
+    """Say where sensitivity, specificity or O:E differ between subgroups beyond chance, and where that is by design.
+
+    Parameters
+    ----------
+    forests : mapping of measure to Forest
+    predictors : mapping of column to label
+        Predictors of the clinical model: their levels have different risks by design.
+    clinical : str
+        Name of the clinical model.
+    """
+    tables = [forest.heterogeneity() for measure, forest in forests.items() if measure != "auc"]
+    tests = pd.concat(tables, ignore_index=True)
+    tests = tests[tests["df"] > 0]
+    if tests.empty:
+        return ""
+    sure = tests[tests["p_holm"] < 0.05]
+    count = f"{len(tests)} test{'s' * (len(tests) != 1)} of sensitivity, specificity and O:E"
+    if sure.empty:
+        return f"None of {count} is below 0.05 after Holm within each measure."
+    said = [f"{_lower(row.measure)} of {row.model} by {row.variable}" for row in sure.itertuples()]
+    text = f"Of {count} these remain after Holm within each measure: {'; '.join(said)}."
+    known = sure[(sure["model"] == clinical) & sure["variable"].isin(list(predictors.values()))]
+    if not known.empty:
+        names = " and ".join(dict.fromkeys(known["variable"]))
+        text += (
+            f" The clinical model uses {names}, so at one threshold its levels differ by design: that shows another "
+            "mix of risks, and only O:E tells whether the risks are wrong."
+        )
+    return text
+
+
+def refits(summary: pd.DataFrame, *, threshold: float) -> str:
+    """How much the clinical model would be another one with other patients.
+
+    Parameters
+    ----------
+    summary : DataFrame
+        From `Instability.summary`, one row.
+    threshold : float
+        Frozen, at which decisions are compared.
+
+    Examples
+    --------
+    >>> row = {"runs": 200, "mape": 0.041, "mape_max": 0.13, "flips": 0.08, "unsure": 0.15, "auc_low": 0.81}
+    >>> refits(pd.DataFrame([row | {"auc_high": 0.9}]), threshold=0.2).split(", ")[1]
+    "a patient's risk moves by 0.041 on average (by 0.130 for the least stable)"
+    """
+    row = summary.iloc[0]
+    return (
+        f"Refitted on {row['runs']:.0f} bootstrap samples, a patient's risk moves by {row['mape']:.3f} on average "
+        f"(by {row['mape_max']:.3f} for the least stable), the AUC in the same patients lies between "
+        f"{row['auc_low']:.2f} and {row['auc_high']:.2f} in 95 % of the refits, and {row['flips']:.0%} of the "
+        f"decisions at the threshold {threshold:.2f} change; {row['unsure']:.0%} of patients change side in more than "
+        "a tenth of the refits."
+    )
+
+
+def _lower(measure: str) -> str:
+    name = MEASURES[measure]
+    return name if name.isupper() else name.lower()

@@ -1,0 +1,137 @@
+"""The intervals that the book prints for readers and for several classes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+from scipy.special import ndtr
+
+from helpers.stats.agreement import agreement
+from helpers.stats.discrimination import auc, auc_multiclass
+from helpers.stats.proof.reader_designs import Classes, Raters, ReaderStudy
+from helpers.stats.proof.simulation import Family, Made
+from helpers.stats.readers import change_of_mind, compare_at_matched, obuchowski_rockette, u_statistics
+
+RESAMPLES = 200
+HALF, QUARTER, TENTH = 0.5, 0.25, 0.1
+
+
+def of_readers(study: ReaderStudy) -> list[Family]:
+    """Obuchowski-Rockette, U-statistics, readers against a model, change of mind.
+
+    Examples
+    --------
+    >>> from helpers.stats.proof.reader_designs import READERS
+    >>> [made.measure for made in of_readers(READERS)[0].make(0)][:2]
+    ['Readers: AUC difference', 'Readers: AUC, unaided']
+    """
+
+    def modalities(replicate: int) -> Iterator[Made]:
+        readings, _ = study.draw(replicate)
+        yield from _modalities(study, readings)
+
+    def slow(replicate: int) -> Iterator[Made]:
+        readings, skill = study.draw(replicate)
+        yield from _triples(study, readings)
+        yield from _matched(study, readings, replicate)
+        yield from _minds(study, readings, skill)
+
+    return [Family(study.title, modalities, share=QUARTER), Family(study.title, slow, share=TENTH)]
+
+
+def _modalities(study: ReaderStudy, readings: pd.DataFrame) -> Iterator[Made]:
+    for metric, covariances in (("auc", ("jackknife", "delong")), ("sensitivity", ("jackknife",))):
+        shown = metric.upper() if metric == "auc" else metric
+        for covariance in covariances:
+            found = obuchowski_rockette(readings, metric=metric, threshold=study.cut, covariance=covariance)
+            gap, mean = found.differences.iloc[0], found.estimates.set_index("modality").loc["unaided"]
+            method = f"Obuchowski-Rockette, {'DeLong' if covariance == 'delong' else covariance}"
+            role = "printed" if covariance == "jackknife" else "offered"
+            yield Made(f"Readers: {shown} difference", method, gap["low"], gap["high"], study.gap(metric), role)
+            value = study.value(metric, aided=False)
+            yield Made(f"Readers: {shown}, unaided", method, mean["low"], mean["high"], value, role)
+
+
+def _triples(study: ReaderStudy, readings: pd.DataFrame) -> Iterator[Made]:
+    gap = u_statistics(readings).differences.iloc[0]
+    yield Made("Readers: AUC difference", "U-statistics", gap["low"], gap["high"], study.gap("auc"))
+
+
+def _matched(study: ReaderStudy, readings: pd.DataFrame, replicate: int) -> Iterator[Made]:
+    """A model that equals the unaided readers on average; readers differ in sensitivity, not in specificity."""
+    label = np.arange(study.positives + study.negatives) < study.positives
+    score = study.generator(replicate, 1).standard_normal(label.size) + study.model_distance * label
+    model = pd.DataFrame({"case_id": np.arange(label.size), "risk": ndtr(score)})
+    options = {"modality": "unaided", "resamples": RESAMPLES}
+    found = compare_at_matched(study.calls(readings), model, **options)
+    yield Made("Model - readers: matched sensitivity", "bootstrap, random readers", found.low, found.high, 0.0)
+
+
+def _minds(study: ReaderStudy, readings: pd.DataFrame, skill: np.ndarray) -> Iterator[Made]:
+    """Gain in sensitivity: of the first reader, as skilled as drawn, and over all readers."""
+    found = change_of_mind(study.calls(readings))
+    row = found.frame().query("measure == 'sensitivity'").iloc[0]
+    gain = float(np.diff(ndtr(skill[::-1, 0] - study.cut))[0])
+    yield Made("One reader: gain in sensitivity", "Newcombe, paired", row["low"], row["high"], gain)
+    row = found.overall.query("measure == 'sensitivity'").iloc[0]
+    yield Made("Readers: gain in sensitivity", "change of mind", row["low"], row["high"], study.gap("sensitivity"))
+
+
+def of_agreement(raters: Raters) -> list[Family]:
+    """Kappas of two and of several readers, and the intraclass correlation.
+
+    Examples
+    --------
+    >>> from helpers.stats.proof.reader_designs import FEW_GRADES
+    >>> [made.measure for made in of_agreement(FEW_GRADES)[0].make(0)]
+    ['Kappa', 'Kappa, quadratic weights', 'ICC']
+    """
+    grades = list(range(1, len(raters.cuts) + 2))
+
+    def pairs(replicate: int) -> Iterator[Made]:
+        two = raters.draw(replicate)[:, :2]
+        for kind, weights, named in (
+            ("cohen", "none", "Kappa"),
+            ("quadratic", "quadratic", "Kappa, quadratic weights"),
+        ):
+            found = agreement(two, kind=kind, categories=grades)
+            yield Made(named, "large-sample error", found.low, found.high, raters.kappa(weights))
+        found = agreement(raters.raw(replicate), kind="icc")
+        yield Made("ICC", "F, Satterthwaite", found.low, found.high, raters.icc)
+
+    def several(replicate: int) -> Iterator[Made]:
+        found = agreement(raters.draw(replicate), kind="fleiss", categories=grades)
+        yield Made("Fleiss kappa", "jackknife over patients", found.low, found.high, raters.kappa("none"))
+
+    made = [Family(raters.title, pairs, share=HALF)]
+    return made + ([Family(raters.title, several, share=QUARTER)] if raters.readers > 2 else [])
+
+
+def of_classes(classes: Classes) -> list[Family]:
+    """One class against the rest, their mean, and Hand and Till's.
+
+    Examples
+    --------
+    >>> from helpers.stats.proof.reader_designs import THREE
+    >>> len(list(of_classes(THREE)[0].make(0)))
+    11
+    """
+
+    def make(replicate: int) -> Iterator[Made]:
+        label, scores = classes.draw(replicate)
+        found = auc_multiclass(label, scores, classes.names)
+        for code, name in enumerate(classes.names):
+            measure, truth = f"AUC, class of {classes.counts[code]}", classes.rest(code)
+            rest = found.one_vs_rest[name]
+            yield Made(measure, "DeLong, Wald", rest.low, rest.high, truth)
+            better = auc(label == name, scores[:, code], interval="logit")
+            yield Made(measure, "DeLong, logit", better.low, better.high, truth, "offered")
+            limits = better.exact or (better.low, better.high)
+            yield Made(measure, "DeLong, logit, exact at 1", *limits, truth, "offered")
+        yield Made("AUC, macro", "infinitesimal jackknife, Wald", found.macro.low, found.macro.high, classes.macro)
+        made = found.hand_till
+        yield Made("AUC, Hand-Till", "infinitesimal jackknife, Wald", made.low, made.high, classes.hand_till)
+
+    return [Family(classes.title, make, share=HALF)]
