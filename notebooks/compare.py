@@ -30,7 +30,7 @@ settings = read_study(study)
 page = report.page(f"{results}/compare", simulated=settings.simulated, study=settings.name)
 candidates = predictions.read(f"{results}/networks/candidates.csv")
 chosen = predictions.read(f"{results}/predictions.csv")
-field = comparing.field(candidates, chosen, baseline=settings.clinical.name)
+field = comparing.field(candidates, chosen, families=settings.models, baseline=settings.clinical.name)
 judged = models.panel(field.table, split=settings.judged)
 frozen = models.freeze(
     models.chooser(field.table, settings.choosing), rule=settings.threshold.rule, value=settings.threshold.value
@@ -92,7 +92,7 @@ page.table_if("tab-twins", twins and comparing.printed_twins(twins), methods=twi
 # %% [markdown]
 # ## Every pair
 #
-# Eleven models make more than fifty pairs, and some differences will look large by luck; the stars are given after Holm's correction over all of them.
+# Many models make many more pairs, and some differences look large by luck; stars are given after Holm's correction over all of them.
 
 # %% tags=["remove-output"]
 pairs = models.comparisons(judged)

@@ -105,7 +105,7 @@ def test_choice_is_handed_on_with_the_settings_of_the_run(tmp_path) -> None:
 
 def test_twins_are_paired_by_network_and_adjusted(runs: pd.DataFrame) -> None:
     votes = candidates.titled(voting.by_patient(runs), FAMILIES)
-    field = comparing.field(votes, votes.iloc[:0], baseline="clinical")
+    field = comparing.field(votes, votes.iloc[:0], families=FAMILIES, baseline="clinical")
     assert set(field.twins) == {"ResNet50", "InceptionV3"}, "a network with attention has no twin"
     part = models.panel(field.table, split="test")
     found = comparing.twins(part, field)

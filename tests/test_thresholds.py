@@ -90,9 +90,10 @@ def test_options_are_checked(options, message):
 
 
 @pytest.mark.parametrize("risk", [[0.5] * 4, [0.9, 0.8, 0.2, 0.1]])
-def test_a_risk_that_does_not_separate_has_no_youden_threshold(risk):
-    with pytest.raises(ValueError, match="no threshold separates the classes better than chance"):
-        choose_threshold([0, 0, 1, 1], risk, split="tune")
+def test_a_risk_that_does_not_separate_calls_every_case_positive(risk):
+    made = choose_threshold([0, 0, 1, 1], risk, split="tune")
+    assert (np.array(risk) >= float(made)).all()
+    assert (made.sensitivity, made.specificity) == (1.0, 0.0)
 
 
 def test_specificity_that_needs_nobody_positive_is_an_error():

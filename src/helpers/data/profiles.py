@@ -47,10 +47,10 @@ QUICK: dict[str, Any] = {
     "training": {
         "size": 64,
         "crop_size": 72,
-        "epochs": 12,
+        "epochs": 9,
         "batch_size": 16,
         "learning_rate": 2e-3,
-        "patience": 12,
+        "patience": 9,
         "width_divisor": 4,
         "weights": "none",
         "frames": 8,

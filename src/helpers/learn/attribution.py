@@ -19,7 +19,8 @@ MARGIN_MM = 2.0  # an interface, a halo and an extension through the capsule lie
 PER_CELL = 2
 CONTROL_SEED = 11
 METHODS = (
-    "Grad-CAM (doi:10.1109/ICCV.2017.74) of the last convolutional map for the positive class; control: the same "
+    "Grad-CAM (doi:10.1109/ICCV.2017.74) of the last convolutional map (of clips the last that still tells frames "
+    "apart) for the positive class; control: the same "
     "network with weights drawn anew (doi:10.48550/arXiv.1810.03292). Attribution does not show how a network reasons."
 )
 

@@ -26,6 +26,7 @@ __all__ = [
 ]
 
 FILLS = ("mean", "zero", "case")
+QUARTER, EIGHTH = 4, 8  # of the frames and of the side, which the mapped layer of a clip keeps
 BATCH = 32  # cases at once; a batch of explanations keeps every activation
 
 
@@ -70,14 +71,21 @@ def layers(module: nn.Module, images: np.ndarray | Tensor) -> pd.DataFrame:
 def last_map_layer(module: nn.Module, images: np.ndarray | Tensor) -> str:
     """Name of the last layer whose output is still a map: the usual place for Grad-CAM.
 
+    Of a network of clips the last one that keeps a quarter of the frames and an eighth of the side: deeper maps
+    could not tell when, nor where, a small focus shows.
+
     Raises
     ------
     ValueError
         If the module has no such layer for images of this size.
     """
-    table = layers(module, images)
+    given, table = _prepare(module, images), layers(module, images)
     if table.empty:
         raise ValueError("module has no convolution or norm whose output is a map for images of this size")
+    if given.dim() == 5:
+        lengths = table["map"].str.split(" x ", expand=True).astype(int)
+        fine = (lengths[0] * QUARTER >= given.shape[2]) & (lengths[1] * EIGHTH >= given.shape[3])
+        table = table[fine] if fine.any() else table
     return table["layer"].iloc[-1]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,7 +45,7 @@ class Field:
     twins: dict[str, dict[str, str]]
 
 
-def field(candidates: pd.DataFrame, chosen: pd.DataFrame, *, baseline: str) -> Field:
+def field(candidates: pd.DataFrame, chosen: pd.DataFrame, *, families: Iterable[str], baseline: str) -> Field:
     """Put all networks and the baseline in one table.
 
     Parameters
@@ -54,6 +54,8 @@ def field(candidates: pd.DataFrame, chosen: pd.DataFrame, *, baseline: str) -> F
         Predictions of all networks, with `family` and `network`.
     chosen : DataFrame
         The study's predictions; the baseline is taken from it when it is there.
+    families : iterable of str
+        In the order wanted; twins are compared first against second.
     baseline : str
         Name of the clinical model.
 
@@ -62,15 +64,16 @@ def field(candidates: pd.DataFrame, chosen: pd.DataFrame, *, baseline: str) -> F
     Field
     """
     names = candidates.drop_duplicates("model")
-    families = {str(f): list(part["model"]) for f, part in names.groupby("family", sort=False)}
+    found = {family: list(names.loc[names["family"] == family, "model"]) for family in families}
     wide = {
-        str(network): dict(zip(part["family"], part["model"])) for network, part in names.groupby("network", sort=False)
+        str(network): {f: m for f in found for m in part.loc[part["family"] == f, "model"]}
+        for network, part in names.groupby("network", sort=False)
     }
-    shared = {network: found for network, found in wide.items() if len(found) == len(families) > 1}
+    shared = {network: each for network, each in wide.items() if len(each) == len(found) > 1}
     kept = candidates.drop(columns=["family", "network"])
     judged = set(kept["case_id"])
     base = chosen[(chosen["model"] == baseline) & chosen["case_id"].isin(judged)]
-    return Field(pd.concat([kept, base], ignore_index=True), families, shared)
+    return Field(pd.concat([kept, base], ignore_index=True), found, shared)
 
 
 def performance(part: models.Panel, frozen: Mapping[str, Threshold], measures: Sequence[str]) -> pd.DataFrame:

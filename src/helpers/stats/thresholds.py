@@ -125,8 +125,7 @@ def choose_threshold(
     Raises
     ------
     ValueError
-        If a case is from test or external, an argument is missing or out of range, or no threshold separates the
-        classes better than chance.
+        If a case is from test or external, or an argument is missing or out of range.
 
     Examples
     --------
