@@ -14,7 +14,6 @@
 # %% tags=["parameters"]
 study = "data/olnm"  # folder of the study
 results = "results/olnm"  # folder of its results
-resamples = 500  # bootstrap samples of patients
 
 # %% tags=["hide-input"]
 from helpers.book import report, sentences
@@ -31,7 +30,7 @@ page = report.page(f"{results}/calibration", simulated=settings.simulated, study
 raw = predictions.read(f"{results}/predictions.csv")
 table = multiclass_table.against_rest(raw, positive=settings.outcome.positive)
 judged, chooser = models.judged_parts(table, settings.judged), models.chooser(table, settings.choosing)
-curves = calibrated.every(judged, resamples=resamples)
+curves = calibrated.every(judged)
 
 # %% [markdown]
 # ## The curve
@@ -75,11 +74,11 @@ distances = calibrated.summary(curves, measures=calibrated.DISTANCES)
 heads = {"ici": "ICI", "e50": "E50", "e90": "E90", "emax": "Emax"}
 heads |= {"brier": "Brier score", "scaled_brier": "Scaled Brier score"}
 shown, columns = models.printed(distances, heads, digits=3), ["split", "model", *heads.values()]
-page.table("tab-distance", shown, columns=columns, methods=calibrated.DISTANCE.format(resamples=resamples))
+page.table("tab-distance", shown, columns=columns, methods=calibrated.DISTANCE)
 
 # %% [markdown]
 # :::{result-table} tab-distance
-# **How far from the truth?** Mean, median, 90th percentile and maximum distance, and the Brier score (95 % interval).
+# **How far from the truth?** Mean, median, 90th percentile and maximum distance, and the Brier score with its 95 % interval.
 # :::
 #
 # ## What the Brier score is made of

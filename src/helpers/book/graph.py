@@ -32,7 +32,7 @@ CHAPTER_PARAMETERS: dict[str, tuple[str, ...]] = {
     "networks": ("seeds",),
     "discrimination": ("resamples",),
     "compare": ("resamples",),
-    "calibration": ("resamples",),
+    "calibration": (),
     "decision": ("resamples",),
     "subgroups": ("resamples",),
     "readers": (),

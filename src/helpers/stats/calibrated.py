@@ -22,10 +22,9 @@ LADDER = (
 )
 DISTANCE = (
     "Distance of each risk from the flexible curve: mean (ICI), median (E50), 90th percentile (E90) and maximum "
-    "(Emax), Austin and Steyerberg (2019), doi:10.1002/sim.8281, with {resamples:,} bootstrap samples of patients, "
-    "stratified by outcome, the curve fitted anew in each (no more than 200 where loess has over 1,000 cases). A "
-    "resampled distance is too high on average, so an interval may lie above its estimate. Brier score: Wald interval; "
-    "scaled: 1 less its ratio to that of the prevalence."
+    "(Emax), Austin and Steyerberg (2019), doi:10.1002/sim.8281; without an interval, because a curve fitted to a "
+    "resample is wavier than the curve itself, so that a bootstrap interval of these distances seldom holds the truth. "
+    "Brier score: Wald interval; scaled: 1 less its ratio to that of the prevalence."
 )
 PARTS = (
     "Brier score = miscalibration − discrimination + uncertainty, against the isotonic recalibration and without bins "
@@ -38,28 +37,14 @@ GROUPS = 50  # of patients, for the maps of out-of-fold risks of more than ALONE
 ALONE = 500
 
 
-def each(part: Panel, *, resamples: int = 0) -> dict[str, Calibration]:
-    """Calibration of every model of a split.
-
-    Parameters
-    ----------
-    part : Panel
-    resamples : int
-        For the intervals of ICI, E50, E90 and Emax; 0: none.
-
-    Returns
-    -------
-    dict of str to Calibration
-    """
-    return {
-        name: calibration(part.label, risk, patient_id=part.patient_id, resamples=resamples)
-        for name, risk in part.risks.items()
-    }
+def each(part: Panel) -> dict[str, Calibration]:
+    """Calibration of every model of a split."""
+    return {name: calibration(part.label, risk, patient_id=part.patient_id) for name, risk in part.risks.items()}
 
 
-def every(parts: Sequence[Panel], *, resamples: int = 0) -> dict[str, dict[str, Calibration]]:
+def every(parts: Sequence[Panel]) -> dict[str, dict[str, Calibration]]:
     """`each` of several splits, by the title of the split."""
-    return {part.title: each(part, resamples=resamples) for part in parts}
+    return {part.title: each(part) for part in parts}
 
 
 def points(curves: Curves) -> pd.DataFrame:

@@ -15,7 +15,7 @@ from helpers.stats import palette
 from helpers.stats.auc import Auc, auc
 from helpers.stats.checks import check_level, scores
 from helpers.stats.delong import placements
-from helpers.stats.intervals import Estimate, wald
+from helpers.stats.intervals import Estimate, logit_interval, wald
 from helpers.stats.resampling import cluster_covariance, patient_codes
 from helpers.stats.roc_curve import Roc, plot_rocs, roc
 
@@ -96,7 +96,7 @@ def auc_multiclass(
 
     One against rest by DeLong or, when patients repeat, Obuchowski. The mean over classes and Hand and Till's (2001)
     M, doi:10.1023/A:1010920819831, have standard errors from the influence of each patient (infinitesimal
-    jackknife; Efron and Stein 1981, doi:10.1214/aos/1176345462), cut at 0 and 1.
+    jackknife; Efron and Stein 1981, doi:10.1214/aos/1176345462) and intervals on the logit scale.
 
     Parameters
     ----------
@@ -150,7 +150,7 @@ def auc_multiclass(
     rest, curves, rest_influence = {}, [], []
     for name, column in zip(names, columns):
         member = truth == name
-        rest[name] = auc(member, column, patient_id=codes, level=level)
+        rest[name] = auc(member, column, patient_id=codes, level=level, interval="auto")
         curves.append(roc(member, column, patient_id=codes, level=level, name=name))
         rest_influence.append(_influence(member, column, np.ones_like(member)))
     pairs = [_pair(truth, names[i], names[j], columns[i]) for i, j in permutations(range(len(names)), 2)]
@@ -186,6 +186,9 @@ def _mean(values: list[float], parts: list[np.ndarray], codes: np.ndarray, level
         note = "a class has a single case, so the variance is not defined"
         return Estimate(value, level=level, method=JACKKNIFE, note=note)
     se = float(np.sqrt(cluster_covariance(influence, codes)[0, 0]))
-    made = wald(value, se, level=level, lower=0, upper=1, method=JACKKNIFE)
-    note = "no variance, so the interval has no width" if se < 1e-15 else ""
-    return Estimate(made.value, made.low, made.high, se, level, JACKKNIFE, note)
+    if se < 1e-15 or not 0 < value < 1:
+        made = wald(value, se, level=level, lower=0, upper=1, method=JACKKNIFE)
+        return Estimate(value, made.low, made.high, se, level, JACKKNIFE, "no variance, so the interval has no width")
+    # in small classes the interval on the logit scale covers nearer to its level than the one on the AUC scale
+    made = logit_interval(value, se, level=level, method=JACKKNIFE)
+    return Estimate(value, made.low, made.high, se, level, JACKKNIFE)
