@@ -30,7 +30,7 @@ def by_family(part: Panel, families: Mapping[str, Sequence[str]], frozen: Mappin
     -------
     matplotlib Figure
     """
-    figure, axes = palette.grid(len(families), columns=2, width=5.6, height=5.8)
+    figure, axes = palette.grid(len(families), columns=2, width=5.2, height=7.4)
     for ax, (family, names) in zip(axes, families.items()):
         short = {name: name.removeprefix(f"{family} ") for name in names}
         curves = [
@@ -45,6 +45,11 @@ def by_family(part: Panel, families: Mapping[str, Sequence[str]], frozen: Mappin
             for name in names
         ]
         plot_rocs(curves, ax=ax)
+        # ten lines of text would hide the curves: they stand under the square
+        handles, texts = ax.get_legend_handles_labels()
+        size = ax.get_legend().get_title().get_text()
+        place = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.13), "frameon": False}
+        ax.legend(handles, texts, title=size, title_fontsize="small", fontsize="x-small", **place)
         ax.set_title(family)
     return figure
 
