@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from helpers.stats.proof import cohort_values, reader_values, risk_values, roc_values, table_values
+from helpers.stats.proof import claim_values, cohort_values, reader_values, risk_values, roc_values, table_values
 from helpers.stats.proof.comparison import COLUMNS, EXACT, FLOOR, KINDS, Folder
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ COMMITTED: dict[str, Compare] = {
     "sample_size_validation": risk_values.validation,
     "mrmc_ai_help": reader_values.crossed,
     "reader_agreement": reader_values.agreements,
+    "integer_consistency": claim_values.whole_numbers,
 }
 # data under licences of their own, which are not committed
 OUTSIDE: dict[str, Compare] = {
