@@ -141,8 +141,8 @@ def auc(
     -------
     Auc
         With an AUC of 0 or 1 DeLong's interval has no width: `note` says so and `exact` has conservative limits
-        from disjoint pairs (Clopper-Pearson), which are the interval under `auto`. With one positive or one negative (or one such patient) there is no
-        variance: limits are NaN and `note` says why.
+        from disjoint pairs (Clopper-Pearson), which are the interval under `auto`. With one positive or one negative
+        (or one such patient) there is no variance: limits are NaN and `note` says why.
 
     Raises
     ------
