@@ -51,6 +51,7 @@ NAMES = {
     "e50": "E50",
     "e90": "E90",
 }
+AUTO = "Wald, near 1 logit, at 1 exact"
 OTHERS = {"exact": "exact (Clopper-Pearson)", "jeffreys": "Jeffreys", "agresti_coull": "Agresti-Coull", "wald": "Wald"}
 METHODS = {
     "kappa": "Wald, asymptotic error",
@@ -129,7 +130,7 @@ def _row(measure: str, method: str, found: Estimate, truth: float, role: str = "
 def _ranking(design: Design, sample: Sample) -> Iterator[Made]:
     """AUC and its difference."""
     name = "Obuchowski" if design.clustered else "DeLong"
-    kinds = {"auto": ("Wald or, near 1, logit", "printed"), "wald": ("Wald", "offered"), "logit": ("logit", "offered")}
+    kinds = {"auto": (AUTO, "printed"), "wald": ("Wald", "offered"), "logit": ("logit", "offered")}
     for interval, (named, role) in kinds.items():
         found = auc(sample.label, sample.risk, patient_id=sample.patient, interval=interval)
         yield _row("AUC", f"{name}, {named}", found, design.auc, role)

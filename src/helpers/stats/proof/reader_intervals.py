@@ -10,6 +10,7 @@ from scipy.special import ndtr
 
 from helpers.stats.agreement import agreement
 from helpers.stats.discrimination import auc, auc_multiclass
+from helpers.stats.proof.model_intervals import AUTO
 from helpers.stats.proof.reader_designs import Classes, Raters, ReaderStudy
 from helpers.stats.proof.simulation import Family, Made
 from helpers.stats.readers import change_of_mind, compare_at_matched, obuchowski_rockette, u_statistics
@@ -116,7 +117,7 @@ def of_classes(classes: Classes) -> list[Family]:
     --------
     >>> from helpers.stats.proof.reader_designs import THREE
     >>> len(list(of_classes(THREE)[0].make(0)))
-    11
+    14
     """
 
     def make(replicate: int) -> Iterator[Made]:
@@ -125,13 +126,15 @@ def of_classes(classes: Classes) -> list[Family]:
         for code, name in enumerate(classes.names):
             measure, truth = f"AUC, class of {classes.counts[code]}", classes.rest(code)
             rest = found.one_vs_rest[name]
-            yield Made(measure, "DeLong, Wald", rest.low, rest.high, truth)
+            yield Made(measure, f"DeLong, {AUTO}", rest.low, rest.high, truth)
+            plain = auc(label == name, scores[:, code])
+            yield Made(measure, "DeLong, Wald", plain.low, plain.high, truth, "offered")
             better = auc(label == name, scores[:, code], interval="logit")
             yield Made(measure, "DeLong, logit", better.low, better.high, truth, "offered")
             limits = better.exact or (better.low, better.high)
             yield Made(measure, "DeLong, logit, exact at 1", *limits, truth, "offered")
-        yield Made("AUC, macro", "infinitesimal jackknife, Wald", found.macro.low, found.macro.high, classes.macro)
+        yield Made("AUC, macro", "infinitesimal jackknife, logit", found.macro.low, found.macro.high, classes.macro)
         made = found.hand_till
-        yield Made("AUC, Hand-Till", "infinitesimal jackknife, Wald", made.low, made.high, classes.hand_till)
+        yield Made("AUC, Hand-Till", "infinitesimal jackknife, logit", made.low, made.high, classes.hand_till)
 
     return [Family(classes.title, make, share=HALF)]
