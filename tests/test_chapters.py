@@ -1,4 +1,4 @@
-"""Every notebook, end to end, on small simulated cohorts and on a small table; then the book of all in Chromium."""
+"""Every notebook, end to end, on a small simulated cohort and on a small table; then the book of both in Chromium."""
 
 from __future__ import annotations
 
@@ -11,23 +11,13 @@ import pytest
 import yaml
 
 import browser
-from helpers.book import graph, publish, report, site
-from helpers.book.execute import execute
+from chapters import SMALL, open_every_page, publish_book, run
+from helpers.book import graph, report
 from helpers.data import arrays
-from helpers.data.simulate import calcified
 from helpers.data.simulate.olnm import write_cohort
 from helpers.stats import predictions
 
 pytestmark = pytest.mark.build
-TRAINING = {"size": 48, "crop_size": 52, "epochs": 2, "batch_size": 16, "width_divisor": 8, "patience": 2}
-SIMULATED = ("olnm", "calcified")
-SMALL = {"training": TRAINING, "seeds": [0], "folds": 2, "repeats": 2, "resamples": 50}
-
-
-def run(node: graph.Node, folder: Path, chapter: str, page: str | None = None, **parameters: object) -> None:
-    """Execute one chapter with the parameters that the graph would give it."""
-    values = parameters or node.parameters(chapter)
-    execute(f"notebooks/{chapter}.py", folder / (page or chapter), {**values, "results": str(folder)})
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +27,6 @@ def made(tmp_path_factory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(Path(__file__).resolve().parents[1])
         imaging(folder)
-        video(folder)
         tabular(folder)
     return folder
 
@@ -70,35 +59,6 @@ def imaging(folder: Path) -> None:
         run(node, results, chapter)
 
 
-def video(folder: Path) -> None:
-    """Clips, networks in three dimensions, votes by patient, an external test and readers."""
-    home = folder / "calcified"
-    home.mkdir()
-    settings = yaml.safe_load(Path("data/calcified/study.yaml").read_text(encoding="utf-8"))
-    settings["profiles"] = {"quick": SMALL | {"training": TRAINING | {"frames": 4, "epochs": 1}}}
-    for name, model in settings["models"].items():
-        model["architectures"] = ["resnet50"]
-        model["attention"] = ["resnet50"] if name == "video" else []
-    for source in settings["inputs"].values():
-        source["size"] = 64
-    (home / "study.yaml").write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
-    limits = calcified.write_cohort(home, published="data/published/D_table1.csv", seed=3, share=0.04, workers=1)
-    (home / "simulation.json").write_text(json.dumps({"bayes_limit": limits["bayes_limit"]}), encoding="utf-8")
-    arrays.decode(home, workers=1)
-    node = graph.studies([str(home)], "quick")["calcified"]
-    results = folder / "results" / "calcified"
-    for chapter in ("cohort", "inputs", "baseline"):
-        run(node, results, chapter)
-    for page in node.runs():
-        source, network = page.removeprefix("train/").removesuffix("-s0").split("-", 1)
-        run(node, results, "train", page, **node.training(source, network, 0))
-    run(node, results, "networks")
-    parts = [results / chapter / "predictions.csv" for chapter in ("baseline", "networks")]
-    predictions.collect(parts, results / "predictions.csv")
-    for chapter in node.study.chapters[node.study.chapters.index("discrimination") :]:
-        run(node, results, chapter)
-
-
 def tabular(folder: Path) -> None:
     home = folder / "tiny"
     home.mkdir()
@@ -124,31 +84,6 @@ def test_the_predictions_table_holds_all_models_and_the_baseline(made):
     assert set(out["split"]) == {"oof"} and out["seed"].nunique() == 2
 
 
-def test_patients_vote_and_nothing_after_the_vote_counts_clips(made):
-    results = made / "results" / "calcified"
-    table, clips = predictions.read(results / "predictions.csv"), predictions.read(results / "networks" / "cases.csv")
-    assert set(table["model"]) == {"clinical", "video", "still"}
-    assert (table["case_id"] == table["patient_id"]).all()
-    one = table[(table["model"] == "video") & (table["split"] == "external")].set_index("patient_id")["risk"]
-    own = clips[(clips["model"] == "video") & (clips["split"] == "external")]
-    assert len(own) > len(one), "some patients have several clips"
-    assert one.to_dict() == pytest.approx(own.groupby("patient_id")["risk"].mean().to_dict())
-
-
-def test_the_external_test_is_never_used_to_choose(made):
-    table = pd.read_csv(made / "results" / "calcified" / "discrimination" / "tables" / "tab-thresholds.csv")
-    assert set(table["split"]) == {"tune"} and len(table) == 3
-
-
-def test_heat_maps_of_clips_play_and_are_measured_inside_calcifications(made):
-    page = made / "results" / "calcified" / "explain"
-    assert (page / "figures" / "fig-maps-first.mp4").stat().st_size > 1000
-    assert not (page / "figures" / "fig-maps-last.mp4").exists(), "a still has no clip"
-    energy = pd.read_csv(page / "tables" / "tab-energy.csv")
-    assert dict(zip(energy["model"], energy["structure"])) == {"video": "calcifications", "still": "lesion"}
-    assert set(energy["network"]) == {"trained", "random weights"}
-
-
 def test_no_test_label_chose_the_network(made):
     table = pd.read_csv(made / "results" / "olnm" / "fuse" / "figures" / "fig-choice.csv")
     tune = table[table["split"] == "tune"].sort_values(["auc", "log_loss"], ascending=[False, True])
@@ -164,7 +99,7 @@ def test_every_page_says_what_made_it(made):
 
 
 def test_numbers_of_the_simulated_study_are_marked(made):
-    for path in [p for study in SIMULATED for p in (made / "results" / study).rglob("fig-*.json")]:
+    for path in (made / "results" / "olnm").rglob("fig-*.json"):
         assert json.loads(path.read_text(encoding="utf-8"))["simulated"] is True
 
 
@@ -181,27 +116,12 @@ def book(made) -> Path:
     """The published book of all studies."""
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(Path(__file__).resolve().parents[1])
-        nodes = graph.studies([str(made / name) for name in ("olnm", "calcified", "tiny")], "quick")
-        studies = [site.book_study(node) for node in nodes.values()]
-        return publish.build(
-            publish.stage(made / "site", studies=studies, results=made / "results"), made / "out"
-        ).parent
+        return publish_book(made, ["olnm", "tiny"])
 
 
 def test_every_page_of_the_book_opens_without_a_network(book):
-    pages = [path for path in book.rglob("*.html") if not {"_static", "_sources"} & set(path.parts)]
     wanted = {"cohort", "inputs", "baseline", "fuse", "discrimination", "subgroups", "explain", "reporting"}
-    assert wanted | {"networks", "compare", "readers"} <= {path.stem for path in pages}
-    with browser.reader() as (page, seen):
-        for path in pages:
-            if path.name == "index.html" and path.parent == book:
-                continue
-            page.goto(path.as_uri(), wait_until="load")
-            simulated = bool(set(SIMULATED) & set(path.relative_to(book).parts))
-            assert page.locator(".simulated-banner").count() == int(simulated), path
-            assert "{glue" not in page.locator("main").inner_text(), path
-    assert seen.outside == []
-    assert seen.errors == []
+    assert wanted <= open_every_page(book, simulated="olnm")
 
 
 def test_the_answer_of_a_chapter_is_computed(book, made):
