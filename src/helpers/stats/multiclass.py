@@ -122,7 +122,7 @@ def auc_multiclass(
     --------
     >>> risks = [[0.8, 0.1, 0.1], [0.5, 0.3, 0.2], [0.2, 0.6, 0.2], [0.6, 0.3, 0.1], [0.1, 0.2, 0.7], [0.3, 0.4, 0.3]]
     >>> print(auc_multiclass(["a", "a", "b", "b", "c", "c"], risks, ["a", "b", "c"]).hand_till.text(2))
-    0.90 (95 % CI 0.62 to 1.00)
+    0.90 (95 % CI 0.31 to 0.99)
     """
     check_level(level)
     names = [str(name) for name in classes]
