@@ -17,7 +17,7 @@ CHAPTERS = graph.chapters(STUDIES.values())
 BOOK_PAGES = graph.book_pages(STUDIES.values())
 GPU = int(config.get("gpu", graph.has_gpu()))
 # Snakemake sets OMP_NUM_THREADS to the threads of the rule; processes that start processes need one each.
-EXECUTE = "OMP_NUM_THREADS=1 python -m helpers.book.execute {input.notebook} {params.page} {params.values:q} > {log} 2>&1"
+EXECUTE = "OMP_NUM_THREADS=1 python -m helpers.book.warm helpers.book.execute {input.notebook} {params.page} {params.values:q} > {log} 2>&1"
 TEXT = [p for p in graph.files("book")] + ["_config.yml", "CHANGELOG.md"]
 
 wildcard_constraints:
@@ -74,7 +74,7 @@ rule book:
     message:
         "The book: pages from the executed notebooks"
     shell:
-        "python -m helpers.book.site {PROFILE} {params.studies:q} > {log} 2>&1"
+        "python -m helpers.book.warm helpers.book.site {PROFILE} {params.studies:q} > {log} 2>&1"
 
 
 # ------------------------------------------------------------------------------ tables and arrays
@@ -101,7 +101,7 @@ for study in STUDIES.values():
             message:
                 "{params.folder}: write the cases"
             shell:
-                "OMP_NUM_THREADS=1 python -m helpers.data.cases {params.folder:q} {PROFILE} > {log} 2>&1"
+                "OMP_NUM_THREADS=1 python -m helpers.book.warm helpers.data.cases {params.folder:q} {PROFILE} > {log} 2>&1"
 
 
 rule check:
@@ -121,7 +121,7 @@ rule check:
     message:
         "{wildcards.study}: check the tables"
     shell:
-        "python -m helpers.data.check {params.folder:q} {output} > {log} 2>&1"
+        "python -m helpers.book.warm helpers.data.check {params.folder:q} {output} > {log} 2>&1"
 
 
 rule arrays:
@@ -142,7 +142,7 @@ rule arrays:
     message:
         "{wildcards.study}: decode the media, once"
     shell:
-        "OMP_NUM_THREADS=1 python -m helpers.data.arrays {params.folder:q} {output} > {log} 2>&1"
+        "OMP_NUM_THREADS=1 python -m helpers.book.warm helpers.data.arrays {params.folder:q} {output} > {log} 2>&1"
 
 
 # ------------------------------------------------------------------------------ chapters that write one notebook
@@ -291,7 +291,7 @@ rule predictions:
     message:
         "{wildcards.study}: put the predictions together"
     shell:
-        "python -m helpers.stats.predictions {output} {params.parts:q} > {log} 2>&1"
+        "python -m helpers.book.warm helpers.stats.predictions {output} {params.parts:q} > {log} 2>&1"
 
 
 if "explain" in CHAPTERS:

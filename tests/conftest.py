@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -26,6 +27,17 @@ tune: {fraction: 0.25, seed: 3}
 validation: {kind: cross-validation}
 chapters: [cohort, baseline, discrimination, calibration, decision, subgroups, reporting]
 """
+
+
+@pytest.fixture(scope="session", autouse=True)
+def warm() -> Iterator[None]:
+    """Kernels start as they do in a build: forked from a process that holds the libraries."""
+    from helpers.book import warm
+
+    with warm.nursery() as held, pytest.MonkeyPatch.context() as patch:
+        for name, value in held.items():
+            patch.setenv(name, value)
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,7 @@ import sys
 import time
 from pathlib import Path
 
-from helpers.book import graph
+from helpers.book import graph, warm
 from helpers.data.check import check
 from helpers.data.errors import StudyError
 from helpers.stats import predictions_own, readings
@@ -84,7 +84,8 @@ def _snakemake(folders: list[str], profile: str, cores: str, more: list[str]) ->
     command += ["--config", f"studies={json.dumps(folders)}", f"profile={profile}", *more]
     # rules call `python`: the one of this environment, whoever starts the build
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    return subprocess.run(command, check=False, env={**os.environ, "PATH": path}).returncode
+    with warm.nursery() as held:
+        return subprocess.run(command, check=False, env={**os.environ, "PATH": path, **held}).returncode
 
 
 if __name__ == "__main__":

@@ -22,8 +22,11 @@ from pathlib import Path
 from typing import Any
 
 LOCK = Path("requirements.txt")
-TABLES = ("study.yaml", "cohort.csv", "media.csv", "frames.csv", "predictions.csv")  # whose bytes a run records
-TABLES = ("study.yaml", "cohort.csv", "media.csv", "predictions.csv", "predictions.parquet", "readings.csv")
+# files of a study whose bytes a run records
+TABLES = (
+    *("study.yaml", "cohort.csv", "media.csv", "frames.csv"),
+    *("predictions.csv", "predictions.parquet", "readings.csv"),
+)
 
 
 def execute(notebook: str | Path, page: str | Path, parameters: dict[str, Any] | None = None) -> Path:
@@ -78,7 +81,7 @@ def execute(notebook: str | Path, page: str | Path, parameters: dict[str, Any] |
             progress_bar=False,
             log_output=False,
             cwd=os.getcwd(),
-            **_transport(sockets),
+            **_kernel(notebook, sockets),
         )
     record = {
         "notebook": str(notebook),
@@ -103,16 +106,26 @@ def _clear(page: Path, out: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _transport(folder: str) -> dict[str, Any]:
-    """Talk to the kernel through socket files that only this user can open, instead of TCP ports.
+def _kernel(notebook: Path, folder: str) -> dict[str, Any]:
+    """How the kernel is started and spoken to: forked within a build, and through files that only this user can open.
 
-    The files lie in a folder of their own: kernels that share one take each other's messages.
+    The socket files lie in a folder of their own: kernels that share one take each other's messages.
     """
     if os.name != "posix":
         return {}
     from traitlets.config import Config
 
-    return {"config": Config({"KernelManager": {"transport": "ipc", "ip": f"{folder}/kernel"}})}
+    from helpers.book.dependencies import helpers_of
+
+    torch = any("learn" in Path(helper).parts for helper in helpers_of(notebook))
+    manager = {"transport": "ipc", "ip": f"{folder}/kernel"}
+    return {
+        "config": Config(
+            KernelManager=manager,
+            WarmKernelManager={"torch": torch},
+            NotebookClient={"kernel_manager_class": "helpers.book.warm_kernel.WarmKernelManager"},
+        )
+    }
 
 
 def parameter_names(document: Any) -> dict[str, Any]:
