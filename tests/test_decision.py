@@ -247,12 +247,16 @@ def test_quick_multinomial_has_the_distribution_of_numpys(size: list[int]) -> No
 
 
 def test_guided_look_up_of_counts_equals_a_plain_search() -> None:
-    from scipy.special import pdtr
+    from scipy import stats
 
-    from helpers.stats.multinomial import GUIDE, _place
+    from helpers.stats.multinomial import GUIDE, _Tables
 
-    rng = np.random.default_rng(0)
-    for mean in (0.2, 3.0, 80.0, 5000.0):
-        table = pdtr(np.arange(int(mean + 12 * np.sqrt(mean) + 31)), mean)
-        uniform = np.concatenate([rng.random(5000), np.arange(GUIDE) / GUIDE, table[table < 1]])[None]
-        np.testing.assert_array_equal(_place(table, uniform), np.searchsorted(table, uniform, side="right"))
+    rng, means = np.random.default_rng(0), np.array([0.2, 3.0, 80.0, 5000.0, 250_000.0])
+    tables = _Tables.of(means)
+    for k, (start, mean) in enumerate(zip(tables.start, means)):
+        own = tables.keys[start : tables.start[k + 1] if k + 1 < len(means) else None] - k
+        counts = tables.low[k] + np.arange(len(own))
+        np.testing.assert_allclose(own, stats.poisson.cdf(counts, mean), rtol=0, atol=1e-12)
+        uniform = np.concatenate([rng.random(5000), np.arange(GUIDE) / GUIDE])
+        found = tables.places(np.array([k]), uniform[None])[0] - tables.low[k]
+        np.testing.assert_array_equal(found, np.searchsorted(tables.keys, k + uniform, side="right") - start)

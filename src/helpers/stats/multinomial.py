@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
-from scipy.special import pdtr
 
 MARGIN = 2.0  # standard deviations by which the Poisson counts stay below the total
 SPARE = 0.05  # of the draws, in place of those that exceed the total all the same
@@ -56,26 +57,58 @@ def multinomial(rng: np.random.Generator, size: np.ndarray, draws: int) -> np.nd
 
 def _poisson(rng: np.random.Generator, size: np.ndarray, share: float, draws: int) -> np.ndarray:
     """Poisson counts with means `share * size`, by inversion of tabulated distributions."""
-    out = np.zeros((len(size), draws), dtype=np.int64)
-    if share > 0:
-        for value in np.unique(size):
-            cells = np.flatnonzero(size == value)
-            mean = share * value
-            reach = 12 * np.sqrt(mean) + 30  # what lies beyond has a probability below 1e-30
-            low = max(0, int(mean - reach))
-            table = pdtr(np.arange(low, int(mean + reach) + 1), mean)
-            out[cells] = low + _place(table, rng.random((len(cells), draws)))
-    return out
+    if share == 0:
+        return np.zeros((len(size), draws), dtype=np.int64)
+    distinct, of = np.unique(size, return_inverse=True)
+    tables = _Tables.of(share * distinct)
+    return tables.places(of, rng.random((len(size), draws)))
 
 
-def _place(table: np.ndarray, uniform: np.ndarray) -> np.ndarray:
-    """`np.searchsorted(table, uniform, side="right")`, by a guide that leaves few numbers to search for.
+@dataclass(frozen=True)
+class _Tables:
+    """Cumulative distributions of several Poisson counts, one after the other, and a guide into each.
 
-    [0, 1) is cut into equal pieces; where no entry of the table lies inside a piece, all its numbers have one place.
+    The unit interval is cut into `GUIDE` equal pieces; where no entry of a table lies inside a piece, all numbers of
+    the piece have one place, and only the few others are searched for.
     """
-    edges = np.searchsorted(table, np.arange(GUIDE + 1) / GUIDE, side="right")
-    piece = (uniform * GUIDE).astype(np.intp)  # exact: the guide is a power of two
-    place = edges[piece]
-    unsure = (edges[1:] != edges[:-1])[piece]
-    place[unsure] = np.searchsorted(table, uniform[unsure], side="right")
-    return place
+
+    low: np.ndarray  # count of the first entry of each table, shape (k,)
+    start: np.ndarray  # position of that entry, shape (k,)
+    keys: np.ndarray  # table number plus cumulative probability: ascending over all tables
+    guide: np.ndarray  # entries up to the edges of the pieces, shape (k, GUIDE + 1)
+
+    @classmethod
+    def of(cls, means: np.ndarray) -> _Tables:
+        """Tabulate; what lies beyond a table has a probability below 1e-30."""
+        reach = 12 * np.sqrt(means) + 30
+        low = np.maximum(0, means - reach).astype(np.int64)
+        length = (means + reach).astype(np.int64) + 1 - low
+        start = np.concatenate([[0], np.cumsum(length)[:-1]])
+        table = np.repeat(np.arange(len(means)), length)
+        count = np.arange(length.sum()) - (start - low)[table]
+        step = np.log(means)[table] - np.log(np.maximum(count, 1))  # log of the ratio to the probability before
+        step[start] = 0
+        log = np.cumsum(step)
+        part = np.exp(log - np.maximum.reduceat(log, start)[table])
+        total = np.cumsum(part)
+        before = np.concatenate([[0.0], total[start[1:] - 1]])
+        mass = np.add.reduceat(part, start)
+        share = np.minimum((total - before[table]) / mass[table], 1.0)
+        edge = np.ceil(share * GUIDE).astype(np.int64)
+        held = np.bincount(table * (GUIDE + 1) + edge, minlength=len(means) * (GUIDE + 1))
+        guide = np.cumsum(held.reshape(len(means), GUIDE + 1), axis=1)
+        return cls(low, start, table + share, guide)
+
+    def places(self, of: np.ndarray, uniform: np.ndarray) -> np.ndarray:
+        """Counts that belong to uniform numbers, shape (n_cells, draws), cell i by table `of[i]`."""
+        piece = (uniform * GUIDE).astype(np.int64) + of[:, None] * (GUIDE + 1)
+        guide = self.guide.ravel()
+        place = guide[piece]
+        row, column = np.nonzero(guide[piece + 1] != place)
+        table = of[row]
+        found = np.searchsorted(self.keys, table + uniform[row, column], side="right")
+        place[row, column] = np.minimum(
+            found, self.start[table] + np.diff(self.start, append=len(self.keys))[table] - 1
+        )
+        place[row, column] -= self.start[table]
+        return place + self.low[of][:, None]
