@@ -29,14 +29,14 @@ def checklist(results: str | Path, study: Study, *, items: str | Path = ITEMS) -
         `results/<study>`.
     study : Study
     items : path
-        CSV `item, label, kind, evidence`; kind `shown` (a figure or table, `page/name`), `declared` (a key of
-        `study.yaml`) or `author`.
+        CSV `item, label, kind, evidence, needs`; kind `shown` (a figure or table, `page/name`), `declared` (a key of
+        `study.yaml`) or `author`; `needs` names a property of the study without which the item does not apply.
 
     Returns
     -------
     DataFrame
         `item, label, status, evidence`; status `shown` (the file is there), `declared`, `author` (the book cannot
-        know it), or `missing`.
+        know it), `not applicable`, or `missing`.
     """
     rows = []
     for item in pd.read_csv(items, dtype=str, keep_default_na=False).itertuples():
@@ -47,6 +47,8 @@ def checklist(results: str | Path, study: Study, *, items: str | Path = ITEMS) -
             there = (folder / f"{name}.csv").is_file()
             if not there and page not in study.chapters:
                 status, evidence = "not applicable", f"this study has no chapter {page}"
+            elif not there and item.needs and getattr(study, item.needs) is None:
+                status, evidence = "not applicable", "no case was there to choose on"
             elif not there:
                 status, evidence = "missing", f"the page {page} made no {name}"
             else:
