@@ -9,6 +9,7 @@ import numpy as np
 MARGIN = 2.0  # standard deviations by which the Poisson counts stay below the total
 SPARE = 0.05  # of the draws, in place of those that exceed the total all the same
 GUIDE = 1024  # pieces of [0, 1) in which a Poisson count is looked up
+BLOCK = 256  # draws made at once: what they need then stays in the cache
 PLAIN_ABOVE = 300_000  # objects above which numpy's own sampler is as quick
 
 
@@ -43,16 +44,22 @@ def multinomial(rng: np.random.Generator, size: np.ndarray, draws: int) -> np.nd
     if total > PLAIN_ABOVE:
         return rng.multinomial(total, size / total, draws).T
     share = max(0.0, 1 - MARGIN / np.sqrt(total))
-    counts = np.empty((len(size), 0), dtype=np.int64)
-    while counts.shape[1] < draws:  # a few spare draws are cheaper than a second round
-        need = draws - counts.shape[1]
-        more = _poisson(rng, size, share, need + int(SPARE * need) + 5)
-        fits = np.flatnonzero(more.sum(axis=0) <= total)[:need]
-        counts = more[:, fits] if len(fits) == draws else np.concatenate([counts, more[:, fits]], axis=1)
+    counts = _poisson(rng, size, share, draws + int(SPARE * draws) + 5)
+    fits = counts.sum(axis=0) <= total
+    wrong, good = np.flatnonzero(~fits[:draws]), draws + np.flatnonzero(fits[draws:])
+    while len(good) < len(wrong):  # the spare draws are nearly always enough
+        counts = np.concatenate([counts, _poisson(rng, size, share, len(wrong))], axis=1)
+        good = draws + np.flatnonzero(counts[:, draws:].sum(axis=0) <= total)
+    counts[:, wrong] = counts[:, good[: len(wrong)]]
+    counts = counts[:, :draws]
     missing = total - counts.sum(axis=0)
-    owner = np.repeat(np.arange(len(size)) * draws, size)
-    places = owner[rng.integers(0, total, missing.sum())] + np.repeat(np.arange(draws), missing)
-    return counts + np.bincount(places, minlength=counts.size).reshape(counts.shape)
+    owner = np.repeat(np.arange(len(size)), size)
+    for at in range(0, draws, BLOCK):
+        lacking = missing[at : at + BLOCK]
+        width = len(lacking)
+        places = owner[rng.integers(0, total, lacking.sum())] * width + np.repeat(np.arange(width), lacking)
+        counts[:, at : at + width] += np.bincount(places, minlength=len(size) * width).reshape(len(size), width)
+    return counts
 
 
 def _poisson(rng: np.random.Generator, size: np.ndarray, share: float, draws: int) -> np.ndarray:
@@ -60,8 +67,11 @@ def _poisson(rng: np.random.Generator, size: np.ndarray, share: float, draws: in
     if share == 0:
         return np.zeros((len(size), draws), dtype=np.int64)
     distinct, of = np.unique(size, return_inverse=True)
-    tables = _Tables.of(share * distinct)
-    return tables.places(of, rng.random((len(size), draws)))
+    tables, out = _Tables.of(share * distinct), np.empty((len(size), draws), dtype=np.int64)
+    for at in range(0, draws, BLOCK):
+        part = out[:, at : at + BLOCK]
+        part[:] = tables.places(of, rng.random(part.shape))
+    return out
 
 
 @dataclass(frozen=True)

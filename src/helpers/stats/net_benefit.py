@@ -207,10 +207,12 @@ class Cohort:
                 yield held.T @ drawn
             return
         chunk = max(1, CHUNK // len(size))
-        groups = [event, ~event] if self.prevalence is not None else [np.ones(len(size), dtype=bool)]
         for step in (min(chunk, resamples - done) for done in range(0, resamples, chunk)):
+            if self.prevalence is None:
+                yield multinomial(rng, size, step)
+                continue
             drawn = np.zeros((len(size), step), dtype=np.int64)
-            for cells in groups:
+            for cells in (event, ~event):
                 drawn[cells] = multinomial(rng, size[cells], step)
             yield drawn
 
