@@ -21,6 +21,7 @@ from helpers.stats.claims.writing import write
 from helpers.stats.intervals import normal_quantile
 
 Z = normal_quantile(0.95)
+MOST_PAIRED = 5  # signs that are paired, best first
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,8 @@ class Sign:
     how: str
     cells: tuple[Cell, ...]
     levels: tuple[tuple[int, int], ...] = ()  # positives and negatives of each level, most suspicious first
+    cut: tuple[tuple[int, int], ...] = ()  # the same of two groups of levels: the suspicious ones and the others
+    present: str = ""  # names of the suspicious levels where there are more than two
 
 
 def auc_of_levels(positives: np.ndarray, negatives: np.ndarray) -> tuple[float, float]:
@@ -113,6 +116,18 @@ def pair_range(a: tuple, b: tuple) -> tuple[float, float]:
     return min(values), max(values)
 
 
+def suspicious(positives: np.ndarray, negatives: np.ndarray) -> int:
+    """Number of levels, most suspicious first, that count as the sign being present: sensitivity + specificity highest.
+
+    Examples
+    --------
+    >>> suspicious(np.array([8, 5, 2]), np.array([1, 4, 20]))
+    2
+    """
+    p, n = (np.cumsum(counts)[:-1] / max(1, counts.sum()) for counts in (positives, negatives))
+    return int(np.argmax(p - n)) + 1
+
+
 def signs(published: Published, entry: dict[str, Any]) -> list[Sign]:
     """Make every variable of a baseline table a predictor, oriented by another set of patients where declared."""
     return list(_signs(published, entry))
@@ -150,7 +165,10 @@ def _signs(published: Published, entry: dict[str, Any]) -> Iterator[Sign]:
         cells = tuple(cell for column in here for cell in grid[column])
         name = "levels ordered as in the other set" if orient else "levels ordered by their own counts"
         levels = tuple(zip(p.tolist(), q.tolist(), strict=True))
-        yield Sign(variable, auc, max(0.0, auc - Z * se), min(1.0, auc + Z * se), name, cells, levels)
+        k = suspicious(*(np.array([cell.count for cell in grid[column]])[order] for column in there))
+        cut = tuple((int(a), int(b)) for a, b in ((p[:k].sum(), q[:k].sum()), (p[k:].sum(), q[k:].sum())))
+        words = " or ".join(rows[i].partition("|")[2] for i in order[:k]) if len(rows) > 2 else ""
+        yield Sign(variable, auc, max(0.0, auc - Z * se), min(1.0, auc + Z * se), name, cells, levels, cut, words)
 
 
 def single_predictors(links: Links, entry: dict[str, Any]) -> list[Finding]:
@@ -159,7 +177,8 @@ def single_predictors(links: Links, entry: dict[str, Any]) -> list[Finding]:
     Entry: `table`, `positives`, `negatives` (columns), `of` (row with `n`), `models` (AUC cells); `orient`
     (`positives`, `negatives`: columns of the training set that decide which level is the more suspicious). A sign
     needs no training beyond that, so its AUC in the test set is fair. Error budget: none for counts; variables with
-    mean and SD are taken as normal. Two signs: over all joint tables that their margins allow.
+    mean and SD are taken as normal. Two signs: over all joint tables that their margins allow; a sign of more than two
+    levels is divided into present and absent where sensitivity + specificity is highest in the set that orients it.
     """
     for key in ("table", "positives", "negatives", "of"):
         links.need(entry, key)
@@ -209,9 +228,13 @@ def single_predictors(links: Links, entry: dict[str, Any]) -> list[Finding]:
 
 
 def _pairs(found: list[Sign]) -> list[tuple[str, str, float, float]]:
-    two = [sign for sign in found if len(sign.levels) == 2 and sign.auc > 0.5][:4]
-    made = [(a.name, b.name, *pair_range(a.levels, b.levels)) for a, b in combinations(two, 2)]
+    two = [sign for sign in found if sign.cut and sign.auc > 0.5][:MOST_PAIRED]
+    made = [(_named(a), _named(b), *pair_range(a.cut, b.cut)) for a, b in combinations(two, 2)]
     return sorted(made, key=lambda row: -row[2])
+
+
+def _named(sign: Sign) -> str:
+    return f"{sign.name} ({sign.present})" if sign.present else sign.name
 
 
 def baseline(folder: str | Path, paper: str) -> pd.DataFrame:
