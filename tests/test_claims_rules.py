@@ -643,11 +643,11 @@ def test_findings_can_be_traced_to_their_cells(four):
         set(frame["paper"]) == set("ABCD") and not frame.duplicated(["claim", "rule", "row", "table", "printed"]).any()
     )
     for cells in frame["cells"]:
-        for cell in cells.split("; "):
+        for cell in cells.split(" | "):
             file, _, rest = cell.partition(" row ")
             line, _, names = rest.partition(": ")
             found = lines[file][int(line) - 1]
-            assert " / ".join(found[1:5]) == names
+            assert f"{' / '.join(found[1:5])} = {found[5]}" == names.removesuffix("%"), names
 
 
 KNOWN = [

@@ -60,8 +60,8 @@ def source_labels(notebooks: str | Path | None) -> set[str]:
 
 
 def _prefix(study: BookStudy, page: str) -> str:
-    """Runs of one notebook within a study need the run's name too."""
-    return f"{study.name}-{page.replace('/', '-')}-" if page.startswith("train/") else f"{study.name}-"
+    """Pages that share a notebook within a study need the page's name too."""
+    return f"{study.name}-{page.replace('/', '-')}-" if "/" in page else f"{study.name}-"
 
 
 def study_files(
@@ -84,7 +84,7 @@ def study_files(
                 cell.source = labels.without(cell.source, made)
     own = {page: labels.defined(pages.prose(notebook)) for page, notebook in notebooks.items()}
     here: dict[str, str] = {}
-    for page in sorted(notebooks, key=lambda page: page.startswith("train/")):  # a chapter before a run
+    for page in sorted(notebooks, key=lambda page: "/" in page):  # a chapter before a run
         for label in own[page]:
             here.setdefault(label, _prefix(study, page) + label)
     staged = {f"{study.name}/{page}" for page in notebooks}
@@ -109,8 +109,9 @@ def study_files(
         for cell in notebook.cells:
             if cell.cell_type == "markdown":
                 cell.source = labels.rewrite(cell.source, prefix=prefix, resolve=resolve, document=in_book)
-        suffix = pages.run_title(page) if page.startswith("train/") else ""
-        pages.headed(notebook, name=f"{study.name}/{page}", simulated=simulated, suffix=suffix)
+        suffix = pages.run_title(page) if page.startswith("train/") else study.headings.get(page, "")
+        beside = study.beside.get(page, "")
+        pages.headed(notebook, name=f"{study.name}/{page}", simulated=simulated, suffix=suffix, beside=beside)
         text = json.dumps(nbformat.from_dict(notebook), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
         files[f"{study.name}/{page}.ipynb"] = text.encode("utf-8")
         files |= {f"{study.name}/{page}_files/{name}": data for name, data in attached[page].items()}

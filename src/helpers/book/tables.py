@@ -123,6 +123,7 @@ def write_table(
     methods: str = "",
     note: str = "",
     simulated: bool = False,
+    quoted: bool = False,
 ) -> pd.DataFrame:
     """Write `<name>.csv`, `.display.csv`, `.xlsx`, `.docx` and `.json`; the same table gives the same bytes.
 
@@ -147,6 +148,8 @@ def write_table(
         Footnote: abbreviations, what a dash means.
     simulated : bool
         Say "Simulated data" under the table in the spreadsheet and the manuscript table.
+    quoted : bool
+        The table quotes numbers that others print; it is then left out of the audit of the book's own tables.
 
     Returns
     -------
@@ -182,6 +185,8 @@ def write_table(
     about = {"kind": "table", "name": name, "methods": methods, "note": note, "simulated": simulated}
     printed = dict(zip(values.columns, shown.columns))
     about |= {"pointing": [printed[column] for column in pointing]} if pointing else {}
+    about |= {"columns": {str(column): head for column, head in printed.items()}}  # from name to heading
+    about |= {"quoted": True} if quoted else {}
     write_json(folder / f"{name}.json", about | {"numeric": numeric, "rows": len(frame)})
     return shown
 

@@ -27,7 +27,7 @@ from helpers.stats.claims import (
     two_by_two,
 )
 from helpers.stats.claims.finding import COLUMNS, SEVERITIES, VERDICTS, Finding
-from helpers.stats.claims.reading import LINKS, Links, Published, cells_of, read_cells, read_links
+from helpers.stats.claims.reading import LINKS, Cell, Links, Published, cells_of, read_cells, read_links
 
 # in this order: later rules use the two-by-two tables that earlier ones found
 RULES: dict[str, Callable[[Links, dict[str, Any]], list[Finding]]] = {
@@ -169,6 +169,22 @@ def audit(folder: str | Path, *, paper: str | None = None) -> Audit:
     return Audit(tuple(findings))
 
 
+def links_of(folder: str | Path, paper: str) -> Links:
+    """Read the numbers and links of one paper, for what looks at them without auditing.
+
+    Examples
+    --------
+    >>> links_of("data/published", "A").published.rows("Table 2")
+    ['DL_image', 'DL_CEUSvideo', 'DL_combined']
+    """
+    folder = Path(folder)
+    for file in _inside(folder, LINKS):
+        sections = read_links(file)
+        if str(sections.get("paper")) == paper:
+            return _links([cell for table in _tables(folder) for cell in read_cells(table)], sections, file.name)
+    raise StudyError(f"no links of paper {paper!r} in {folder.name}", fix=f"write them into a {LINKS}")
+
+
 def rule_of(finding_rule: str) -> str:
     """Return the key of `RULES` behind the rule of a finding, which may be a part of it.
 
@@ -234,7 +250,7 @@ def _inside(folder: Path, pattern: str) -> list[Path]:
     return found
 
 
-def _run(cells, sections: dict[str, Any], file: str) -> list[Finding]:
+def _links(cells: list[Cell], sections: dict[str, Any], file: str) -> Links:
     paper = sections.get("paper")
     own = [cell for cell in cells if cell.paper == str(paper)]
     if not own:
@@ -246,13 +262,20 @@ def _run(cells, sections: dict[str, Any], file: str) -> list[Finding]:
             f"unknown rule {unknown[0]!r}", file=file, key=unknown[0], fix=f"use one of {', '.join(RULES)}"
         )
     sets = {name: entry for name, entry in (sections.get("sets") or {}).items() if name != "__line__"}
-    links = Links(str(paper), file, Published(own), {k: v for k, v in sections.items() if k in RULES}, sets)
+    rules, cited = {k: v for k, v in sections.items() if k in RULES}, str(sections.get("citation", ""))
+    return Links(str(paper), file, Published(own), rules, sets, citation=cited)
+
+
+def _run(cells: list[Cell], sections: dict[str, Any], file: str) -> list[Finding]:
+    links = _links(cells, sections, file)
     findings: list[Finding] = []
     for name, rule in RULES.items():
         for entry in links.sections.get(name) or []:
             links.need(entry, "claim")
             try:
                 findings += rule(links, entry)
+            except StudyError:
+                raise
             except (ValueError, KeyError, TypeError) as error:
                 raise StudyError(
                     f"{name}: {error}", file=file, row=entry.get("__line__"), fix="see the rule in the README"

@@ -16,7 +16,7 @@ from scipy.special import ndtr
 from helpers.data.errors import StudyError
 from helpers.stats.claims.auc_spread import hanley_mcneil
 from helpers.stats.claims.finding import CONSISTENT, CONTRADICTORY, Finding, listed
-from helpers.stats.claims.reading import LINKS, Cell, Links, Published, read_cells, read_links
+from helpers.stats.claims.reading import Cell, Links, Published
 from helpers.stats.claims.writing import write
 from helpers.stats.intervals import normal_quantile
 
@@ -263,19 +263,20 @@ def baseline(folder: str | Path, paper: str) -> pd.DataFrame:
     >>> baseline("data/published", "A").query("kind == 'sign'")[["name", "auc"]].round(3).values.tolist()[0]
     ['Margin', 0.86]
     """
-    folder = Path(folder)
-    for file in sorted(folder.glob(LINKS)):
-        sections = read_links(file)
-        if str(sections.get("paper")) == paper and sections.get("single_predictors"):
-            break
-    else:
+    from helpers.stats.claims.audit import links_of  # which imports this module for its rule
+
+    found = baseline_if(links_of(folder, paper))
+    if found is None:
         raise StudyError(f"paper {paper!r} has no links for single_predictors", fix="add them to its claims.yaml")
-    tables = {entry["table"] for entry in sections["single_predictors"]}
-    tables |= {model[0] for entry in sections["single_predictors"] for model in entry["models"]}
-    cells = [cell for csv in sorted(folder.glob(f"{paper}_*.csv")) for cell in read_cells(csv) if cell.table in tables]
-    links = Links(paper, file.name, Published(cells), {})
+    return found
+
+
+def baseline_if(links: Links) -> pd.DataFrame | None:
+    """`baseline` of links that are read already; None where a paper has no such links."""
+    if not links.sections.get("single_predictors"):
+        return None
     rows: list[dict[str, Any]] = []
-    for entry in sections["single_predictors"]:
+    for entry in links.sections["single_predictors"]:
         found = sorted(signs(links.published, entry), key=lambda sign: -sign.auc)
         rows += [
             {"kind": "sign", "name": s.name, "auc": s.auc, "low": s.low, "high": s.high, "how": s.how} for s in found
