@@ -38,9 +38,11 @@ relied = reliance.reliance(links, found.findings)
 counts = reliance.counted(links, found.findings)
 page.numbers(citation=f"Printed numbers of {links.citation}.", relied=sentences_claims.relied(counts))
 page.numbers(verdicts=sentences_claims.verdicts(found), weighs=sentences_claims.weighs(found))
-heads = {"rows": "Rows", "numbers": "Printed numbers", "count": "How many", "status": "For a reader"}
 quoted = {"methods": found.methods, "quoted": True}
-page.table("tab-rely", relied, headers={**heads, "reading": "Only as", "column": "Set"}, **quoted)
+heads = {"numbers": "Printed numbers", "column": "Set", "status": "For a reader", "reading": "Only as"}
+judged, unjudged = relied[relied["status"] != reliance.OPEN], relied[relied["status"] == reliance.OPEN]
+page.table("tab-rely", judged, columns=reliance.SHOWN, headers=heads, **quoted)
+page.table("tab-alone", unjudged, columns=reliance.SHOWN[:4], headers=dict(list(heads.items())[:2]), **quoted)
 
 # %% [markdown]
 # ## What can be relied on?
@@ -48,11 +50,11 @@ page.table("tab-rely", relied, headers={**heads, "reading": "Only as", "column":
 # A reader who wants to quote, pool or plan with a number finds it here.
 #
 # :::{result-table} tab-rely
-# **Which printed numbers hold?** Every printed number, by table; “only as” names the reading under which a number holds, positives before negatives, and the last column the findings behind it.
+# **Which printed numbers hold?** Every printed number that a rule judges, by table; “only as” names the reading under which a number holds, and the last column the findings behind it.
 # :::
 #
 # “Rely on” means that the number follows from others that are printed, not that it was measured well.
-# “Not checkable” means that nothing else that is printed depends on it.
+# Numbers that nothing else printed depends on stand in {numref}`tab-alone`.
 
 # %% [markdown]
 # ## What does it change for the reader?
@@ -71,7 +73,9 @@ page.table_if("tab-changes", listing.changes(found), columns=short, headers=list
 # %% [markdown]
 # ## Single signs beside the networks
 #
+# :::{div} in-short
 # {glue:text}`signs`
+# :::
 
 # %% tags=["remove-output"]
 signs = single_predictors.baseline_if(links)
@@ -90,7 +94,9 @@ page.numbers(signs=sentences_claims.beside_signs(signs))
 # %% [markdown]
 # ## Whole cases behind the rates
 #
+# :::{div} in-short
 # {glue:text}`implied`
+# :::
 
 # %% tags=["remove-output"]
 implied = drawing.prevalences(source, paper)
@@ -130,11 +136,15 @@ page.table_if("tab-other", listing.other_counts(found), columns=some, headers=li
 # **Which printed numbers cannot all be true?** Printed numbers, what follows from the others, and the arithmetic between them.
 # :::
 #
+# :::{div} in-short
 # {glue:text}`none_against`
+# :::
 #
 # ## What holds only under other counts
 #
+# :::{div} in-short
 # {glue:text}`none_other`
+# :::
 #
 # :::{result-table} tab-other
 # :optional:
@@ -156,6 +166,10 @@ page.table("tab-consistent", listing.consistent(found), columns=right, headers=l
 # :optional:
 #
 # **What stays open?** Findings that what is printed cannot decide, those without weight left out.
+# :::
+#
+# :::{result-table} tab-alone
+# **Which printed numbers stand alone?** No rule can judge them, because nothing else that is printed depends on them, or because a check of them stays open.
 # :::
 #
 # ## What adds up

@@ -30,11 +30,11 @@ found = audit(source)
 counts = reliance.counted_by_paper(source, found)
 
 # %% tags=["remove-output"]
-page.numbers(verdicts=sentences_claims.verdicts(found), by_paper=sentences_claims.summary(found, counts))
+page.numbers(verdicts=sentences_claims.verdicts(found), by_paper=sentences_claims.summary(counts))
 matrix = catalogue.matrix(found.findings)
 page.figure("fig-rules", drawing.draw_matrix(matrix), data=matrix, n=len(found.findings), methods=found.methods)
 papers = reliance.papers(source, found)
-page.table("tab-papers", papers, methods=found.methods, quoted=True)
+page.table("tab-papers", papers, headers={"major": "Findings that weigh"}, methods=found.methods, quoted=True)
 
 # %% [markdown]
 # :::{result-figure} fig-rules

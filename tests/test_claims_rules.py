@@ -229,7 +229,7 @@ def test_two_by_two_under_another_total_and_near_it():
 
 def test_two_by_two_diagnoses_one_misprint_and_an_exchange():
     verdict, text = explained({**GOOD_ROW, "NPV": "0.870"})
-    assert verdict == BAD and "Without npv the others fit the stated counts" in text
+    assert verdict == BAD and "Without NPV the others fit the stated counts" in text
     exchanged = {"sensitivity": "0.900", "specificity": "0.700", "accuracy": "0.814", "PPV": "0.800", "NPV": "0.840"}
     verdict, text = explained(exchanged)  # fits with 40 positives and 30 negatives: another split of 70
     assert verdict == OTHER and "(40/30)" in text

@@ -156,23 +156,21 @@ def implied_range(table: pd.DataFrame | None) -> str:
     return " ".join(parts)
 
 
-def summary(found: Audit, counts: Mapping[str, Mapping[str, int]]) -> str:
-    """Say of each paper, in a sentence, how many of its printed numbers to rely on.
+def summary(counts: Mapping[str, Mapping[str, int]]) -> str:
+    """Say how many printed numbers of each paper can be relied on.
 
     Examples
     --------
     >>> counts = {"rely on": 8, "rely on under another reading": 2, "do not rely on": 0, "not checkable": 0}
-    >>> summary(Audit(()), {"A": counts})
-    'Paper A: 8 of 10 printed numbers to rely on, 2 under another reading, 0 not, 0 not checkable; 0 major findings.'
+    >>> summary({"A": counts})
+    'One can rely on 8 of 10 printed numbers of paper A (2 more under another reading).'
     """
     parts = []
     for paper, own in counts.items():
-        major = sum(f.paper == paper and f.severity == "major" for f in found.findings)
-        parts.append(
-            f"Paper {paper}: {own[RELY]} of {sum(own.values())} printed numbers to rely on, {own[UNDER]} under another "
-            f"reading, {own[DO_NOT]} not, {own[OPEN]} not checkable; {major} major findings."
-        )
-    return " ".join(parts)
+        more = f" ({own[UNDER]} more under another reading)" if own[UNDER] else ""
+        of = f"{sum(own.values())} printed numbers of paper {paper}" if not parts else f"{sum(own.values())} of {paper}"
+        parts.append(f"{own[RELY]} of {of}{more}")
+    return f"One can rely on {_joined(parts)}."
 
 
 def _joined(parts: list[str]) -> str:

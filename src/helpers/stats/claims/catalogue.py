@@ -111,7 +111,7 @@ def description() -> pd.DataFrame:
         found = [part.rstrip(".,;)") for part in re.findall(r"doi:(10\.\S+)", text)]
         source = SOURCES.get(name) or ", ".join(found)
         doi = ", ".join(f"doi:{part}" for part in source.split(", ")) if source else "arithmetic"
-        rows.append({"rule": name, "question": QUESTIONS[name], "budget": budget[1], "source": doi})
+        rows.append({"rule": name, "question": QUESTIONS[name], "budget": budget[1].replace("`", ""), "source": doi})
     return pd.DataFrame(rows)
 
 

@@ -218,7 +218,7 @@ def _counts(finding: Finding) -> str:
     """The counts under which a finding holds, without the table: those of one set read alike."""
     if rule_of(finding.rule) == "two_by_two" and "(" in finding.recomputed:
         found = [part.partition(")")[0] for part in finding.recomputed.split("(")[1:]]
-        return f"{listed(list(dict.fromkeys(found)), most=3)} positives/negatives"
+        return f"{listed(list(dict.fromkeys(found)), most=3)} positive/negative"
     if rule_of(finding.rule) == "intervals":
         formula = finding.recomputed.partition(",")[0]
         return f"{formula} on those counts" if " to " not in formula else "the width fits those counts"

@@ -13,11 +13,14 @@ from helpers.stats.claims.finding import CONSISTENT, CONTRADICTORY, NOT_CHECKABL
 from helpers.stats.claims.reading import Cell, Links
 
 RELY, UNDER, DO_NOT, OPEN = "rely on", "rely on under another reading", "do not rely on", "not checkable"
+SHOWN = ["table", "column", "rows", "numbers", "status", "reading", "findings"]  # columns that a page prints
 ORDER = (DO_NOT, UNDER, OPEN, RELY)
+_HEADS = {RELY: "rely_on", UNDER: "under_another_reading", DO_NOT: "not", OPEN: "not_checkable"}
 _VERDICTS = {CONSISTENT: RELY, OTHER_COUNTS: UNDER, CONTRADICTORY: DO_NOT, NOT_CHECKABLE: OPEN}
 # rules that judge the numbers of one row, of all cells, or the first cell; the others judge sentences, not numbers
 _ROW, _ALL = ("two_by_two", "prevalence"), ("sums", "repeated", "percentages", "pooled", "order")
 _FIRST = ("auc_steps", "shares", "whole_means", "table_tests", "p_values", "formulas")
+NAMES = {"p_value": "P value", "percent_of_column": "percentage", "sd": "SD"}
 _LIMIT = re.compile(r"^(.*)_ci95_(?:low|high)$")
 _COUNTS = re.compile(r"\((\d+/\d+)\)")
 
@@ -107,7 +110,7 @@ def reliance(links: Links, findings: tuple[Finding, ...]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        `table, column, rows, numbers, count, status, reading, findings`: rows of one table and column whose numbers
+        `table, column, rows, numbers, count, status, reading, findings`: rows and columns of one table whose numbers
         have the same status under the same reading stand together; `count` is how many printed numbers that is, and
         `findings` names those behind it (number in the order of the audit). The gravest status first within a table.
 
@@ -130,21 +133,21 @@ def reliance(links: Links, findings: tuple[Finding, ...]) -> pd.DataFrame:
         status, reading = given.get(cell, (OPEN, ""))
         row = cell.row.partition("|")[0]
         groups.setdefault((cell.table, cell.column, row, status, reading), {}).setdefault(_named(cell), []).append(cell)
-    together: dict[tuple, dict[str, list[Cell]]] = {}
-    for (table, column, row, status, reading), cells in groups.items():
-        key = (table, column, status, reading, tuple(cells) if status != OPEN else ())
-        together.setdefault(key, {}).setdefault(row, []).extend(cell for part in cells.values() for cell in part)
+    together: dict[tuple, dict[tuple[str, str], list[Cell]]] = {}
+    for (table, column, row, status, reading), by_name in groups.items():
+        names = tuple(by_name) if status != OPEN else ()
+        mine = [cell for part in by_name.values() for cell in part]
+        together.setdefault((table, status, reading, names), {}).setdefault((column, row), []).extend(mine)
     rows = []
-    for (table, column, status, reading, names), by_row in together.items():
-        cells = [cell for part in by_row.values() for cell in part]
-        names = names or tuple(dict.fromkeys(_named(cell) for cell in cells))
+    for (table, status, reading, names), by_place in together.items():
+        cells = [cell for part in by_place.values() for cell in part]
         why = list(dict.fromkeys(number for cell in cells for number in behind.get(cell, [])))
         rows.append(
             {
                 "table": table,
-                "column": column,
-                "rows": listed(list(by_row), most=5),
-                "numbers": _shown(names),
+                "column": listed(list(dict.fromkeys(column for column, _ in by_place if column)), most=5),
+                "rows": listed(list(dict.fromkeys(row for _, row in by_place)), most=5),
+                "numbers": _shown(names or tuple(dict.fromkeys(_named(cell) for cell in cells))),
                 "count": len(cells),
                 "status": status,
                 "reading": reading,
@@ -194,7 +197,7 @@ def papers(folder: str | Path, found: Audit) -> pd.DataFrame:
         major = sum(f.paper == letter and f.severity == "major" for f in found.findings)
         cited = links_of(folder, letter).citation
         about = {"paper": letter, "citation": cited, "numbers": sum(counts.values())}
-        rows.append({**about, **dict(reversed(counts.items())), "major findings": major})
+        rows.append({**about, **{_HEADS[status]: counts[status] for status in reversed(ORDER)}, "major": major})
     return pd.DataFrame(rows)
 
 
@@ -215,14 +218,17 @@ def _named(cell: Cell) -> str:
 
 
 def _shown(names: tuple[str, ...]) -> str:
-    """Names of statistics; where all have their intervals along, that is said once."""
-    limits = [name for name in names if name.endswith(" interval")]
-    plain = [name for name in names if name not in limits]
-    alone = [name for name in limits if name.removesuffix(" interval") not in plain]
-    if plain and len(limits) - len(alone) == len(plain):
-        return listed([*plain, *alone], most=9) + ", with intervals"
-    with_limits = [f"{name} with interval" if f"{name} interval" in limits else name for name in plain]
-    return listed([*with_limits, *alone], most=9)
+    """Names of statistics in words, those with intervals together."""
+    limits = [name.removesuffix(" interval") for name in names if name.endswith(" interval")]
+    plain = [name for name in names if not name.endswith(" interval")]
+    both, single = [name for name in plain if name in limits], [name for name in plain if name not in limits]
+    alone = [f"interval of {_words(name)}" for name in limits if name not in plain]
+    first = f"{listed([_words(name) for name in both], most=9)} with interval{'s' if len(both) > 1 else ''}"
+    return "; ".join([first] * bool(both) + [listed([*map(_words, single), *alone], most=9)] * bool(single or alone))
+
+
+def _words(name: str) -> str:
+    return NAMES.get(name, name.replace("_", " "))
 
 
 def _reading(finding: Finding) -> str:
@@ -231,7 +237,9 @@ def _reading(finding: Finding) -> str:
         return ""
     rule = rule_of(finding.rule)
     if counts := list(dict.fromkeys(_COUNTS.findall(finding.recomputed))):
-        return f"{listed(counts, most=2)} positives/negatives"
+        pairs = [count.partition("/") for count in counts[:2]]
+        more = f" or {len(counts) - 2} more" if len(counts) > 2 else ""
+        return " or ".join(f"{p} positive, {n} negative" for p, _, n in pairs) + more
     if rule == "prevalence":
         return "another prevalence"
     if rule in ("sums", "parts"):

@@ -61,6 +61,13 @@ SWAPPED = {
     "dor": "dor",
 }
 
+WRITTEN = {"ppv": "PPV", "npv": "NPV", "f1": "F1", "mcc": "MCC", "dor": "DOR", "lr_positive": "LR+", "lr_negative": "LR-"}
+
+
+def written(name: str) -> str:
+    """Return a metric's name as one writes it: `PPV`, `balanced accuracy`."""
+    return WRITTEN.get(name, name.replace("_", " "))
+
 
 def metric_name(name: str) -> str | None:
     """Return the engine's name of a metric as papers write it; None when it knows none."""

@@ -13,7 +13,7 @@ from helpers.data.errors import StudyError
 from helpers.stats.claims.finding import CONSISTENT, CONTRADICTORY, NOT_CHECKABLE, OTHER_COUNTS, Finding, listed
 from helpers.stats.claims.reading import Cell, Links
 from helpers.stats.claims.rounding import MODES, Printed
-from helpers.stats.claims.tables import MOST_SPLITS, SWAPPED, as_frame, filtered, metric_name, search
+from helpers.stats.claims.tables import MOST_SPLITS, SWAPPED, as_frame, filtered, metric_name, search, written
 from helpers.stats.claims.writing import write
 
 NEAR = 3  # totals this far from the stated one are tried: cases may be lost between tables
@@ -188,7 +188,7 @@ def _diagnosis(numbers: Mapping[str, Printed], positives: int, total: int) -> st
                     continue
                 fits, _ = first_fit(rest, splits, total)
                 if len(fits):
-                    return f"Without {' and '.join(left_out)} the others fit {label}: {_tables(fits)}."
+                    return f"Without {' and '.join(map(written, left_out))} the others fit {label}: {_tables(fits)}."
     for label, names in EXCHANGES.items():
         renamed = {
             names[name]: number for name, number in numbers.items() if names.get(name) in ("sensitivity", "specificity")
@@ -196,7 +196,7 @@ def _diagnosis(numbers: Mapping[str, Printed], positives: int, total: int) -> st
         if len(renamed) == 2 and "accuracy" in numbers:
             fits, _ = first_fit({**renamed, "accuracy": numbers["accuracy"]}, range(total + 1), total)
             if len(fits):
-                pair = " and ".join(n for n in numbers if names.get(n) in ("sensitivity", "specificity"))
+                pair = " and ".join(written(n) for n in numbers if names.get(n) in ("sensitivity", "specificity"))
                 return (
                     f"With {label}, {pair} as sensitivity and specificity fit the accuracy at {_tables(fits)}; the "
                     "other numbers of the row do not."
