@@ -41,7 +41,8 @@ class Shown:
     Examples
     --------
     >>> row = {"sensitivity": "0.875", "specificity": "0.917"}
-    >>> "Is there a whole-number table behind the metrics?" in Shown(audit_row(row, positives=8, negatives=12))._repr_html_()
+    >>> shown = Shown(audit_row(row, positives=8, negatives=12))
+    >>> "Is there a whole-number table behind the metrics?" in shown._repr_html_()
     True
     """
 
@@ -106,7 +107,8 @@ def show(example: Mapping[str, str], *, positives: int, negatives: int) -> Shown
 
     Examples
     --------
-    >>> type(show({"sensitivity": "0.875", "specificity": "0.917"}, positives=8, negatives=12)).__name__ in ("Shown", "VBox")
+    >>> made = show({"sensitivity": "0.875", "specificity": "0.917"}, positives=8, negatives=12)
+    >>> type(made).__name__ in ("Shown", "VBox")
     True
     """
     if os.environ.get("THYROBOOK_BATCH"):

@@ -100,7 +100,9 @@ def none_other(found: Audit) -> str:
     count = sum(finding.verdict == OTHER_COUNTS for finding in found.findings)
     if not count:
         return "Nothing needs counts other than those stated."
-    return f"{count} finding{'s hold' if count > 1 else ' holds'} only when counts other than the stated ones are taken."
+    return (
+        f"{count} finding{'s hold' if count > 1 else ' holds'} only when counts other than the stated ones are taken."
+    )
 
 
 def beside_signs(table: pd.DataFrame | None) -> str:

@@ -9,7 +9,7 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 
-from helpers.book import graph, pages, publish
+from helpers.book import gate, graph, pages, publish
 from helpers.book.contents import BookStudy
 from helpers.data import registry
 
@@ -40,7 +40,10 @@ def book(studies: Sequence[BookStudy], papers: Mapping[str, str]) -> BookStudy:
         summary="How far the numbers of this book can be trusted, and those of the papers behind it.",
         kind="References, simulations and published numbers",
         headings={name: page.heading for name, page in graph.BOOK_PAGES.items() if page.heading},
-        beside={page: f"This book does the study again, on data of its own: {', '.join(links)}." for page, links in again.items()},
+        beside={
+            page: f"This book does the study again, on data of its own: {', '.join(links)}."
+            for page, links in again.items()
+        },
     )
 
 
@@ -66,18 +69,21 @@ def book_study(node: graph.Node, *, audited: bool = False) -> BookStudy:
 
 
 def main(profile: str, folders: str) -> None:
-    """Stage and build the book."""
+    """Audit the tables, stage and build the book."""
     nodes = graph.studies(json.loads(folders), profile)
     has_pages = bool(graph.book_pages(nodes.values()))
     studies = [book_study(node, audited=has_pages) for node in nodes.values()]
     if has_pages:
-        studies.append(book(studies, {node.name: letter for node in nodes.values() if (letter := graph.paper_of(node))}))
-    publish.stage(SITE, studies=studies)
+        studies.append(
+            book(studies, {node.name: letter for node in nodes.values() if (letter := graph.paper_of(node))})
+        )
+    audited = gate.audit_book(graph.RESULTS, studies).demand()
+    publish.stage(SITE, studies=studies, gate=audited)
     publish.build(SITE, OUT)
 
 
 if __name__ == "__main__":
     try:
         main(*sys.argv[1:])
-    except publish.BuildError as error:
+    except (publish.BuildError, gate.GateError) as error:
         sys.exit(str(error))

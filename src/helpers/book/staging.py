@@ -8,12 +8,15 @@ import re
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from helpers.book import labels, pages, provenance
 from helpers.book.contents import BookStudy
 from helpers.book.files import write_bytes
 from helpers.book.tables import write_table
+
+if TYPE_CHECKING:
+    from helpers.book.gate import Gate
 
 RESULT_FILES = (".svg", ".png", ".mp4", ".csv", ".json", ".xlsx", ".docx")
 
@@ -145,6 +148,20 @@ def runs(studies: Sequence[BookStudy], results: Path) -> tuple[str, dict[str, by
         for path in Path(folder).iterdir():
             files[f"how_numbers_are_made_files/{path.name}"] = path.read_bytes()
     return "\n".join(text), files
+
+
+def audited(found: Gate | None) -> tuple[str, dict[str, bytes]]:
+    """Text and files on the audit of the book's own tables; nothing where it was not made."""
+    if found is None:
+        return "", {}
+    name = "tab-own-tables"
+    with tempfile.TemporaryDirectory() as folder:
+        heads = {"rule": "Rule", "asks": "What must hold"}
+        write_table(folder, name, found.frame(), headers=heads)
+        files = {f"how_numbers_are_made_files/{path.name}": path.read_bytes() for path in Path(folder).iterdir()}
+    lines = ["## Do the tables of this book add up?", "", found.sentence(), "A build whose tables do not add up stops."]
+    caption = "**What was checked in the book's own tables?** Tables that a rule applies to, checks and verdicts."
+    return "\n".join([*lines, "", f":::{{result-table}} {name}", caption, ":::", ""]), files
 
 
 def lay(site: Path, files: Mapping[str, bytes]) -> None:

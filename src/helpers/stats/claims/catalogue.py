@@ -56,10 +56,10 @@ CONSEQUENCES = {
     "sums.parts": "Read the number in the unit that fits, not in the unit that is printed.",
     "sums.repeated": "Ask which of the two numbers holds before quoting either.",
     "sums.shares": "Read the share as one of the unit that fits; patients cannot be counted from it.",
-    "two_by_two.two_by_two": "Before these rates are pooled or planned with, the table of counts is needed; only counts "
-    "that fit may be used.",
-    "two_by_two.shared_counts": "The rows do not rest on the same cases as printed, so differences between them are not "
-    "differences between methods alone.",
+    "two_by_two.two_by_two": "Before these rates are pooled or planned with, the table of counts is needed; only "
+    "counts that fit may be used.",
+    "two_by_two.shared_counts": "The rows do not rest on the same cases as printed, so differences between them are "
+    "not differences between methods alone.",
     "prevalence.prevalence": "Predictive values and accuracy hold for another share of positives than the one stated.",
     "intervals.intervals": "Take an interval made from the counts instead of the printed one.",
     "intervals.proportion_on_auc": "Do not read these as intervals of an AUC; those by Hanley and McNeil stand beside "
@@ -164,5 +164,7 @@ def matrix(findings: tuple[Finding, ...]) -> pd.DataFrame:
             if verdicts:
                 about = {"rule": rule, "question": QUESTIONS[rule], "paper": paper}
                 apart = sum(verdict != CONSISTENT for verdict in verdicts)
-                rows.append({**about, "verdict": min(verdicts, key=grave.index), "findings": len(verdicts), "apart": apart})
+                rows.append(
+                    {**about, "verdict": min(verdicts, key=grave.index), "findings": len(verdicts), "apart": apart}
+                )
     return pd.DataFrame(rows, columns=["rule", "question", "paper", "verdict", "findings", "apart"])

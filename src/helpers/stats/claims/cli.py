@@ -56,7 +56,9 @@ def report(found: Audit) -> str:
         for number, finding in chosen:
             lines += [f"{number}  {finding.claim} ({finding.table}, {finding.row}) [{finding.severity}]"]
             lines += textwrap.wrap(finding.explanation, 100, initial_indent="    ", subsequent_indent="    ")
-            lines += textwrap.wrap("-> " + consequence(finding), 100, initial_indent="    ", subsequent_indent="       ")
+            lines += textwrap.wrap(
+                "-> " + consequence(finding), 100, initial_indent="    ", subsequent_indent="       "
+            )
     return "\n".join(lines)
 
 
@@ -75,16 +77,17 @@ def page(found: Audit, folder: Path) -> str:
 
     Examples
     --------
-    >>> "<caption>What can be relied on? Paper C</caption>" in page(audit("data/published", paper="C"), Path("data/published"))
+    >>> made = page(audit("data/published", paper="C"), Path("data/published"))
+    >>> "<caption>What can be relied on? Paper C</caption>" in made
     True
     """
     tables = [("Findings by verdict", found.summary())]
     for paper in dict.fromkeys(finding.paper for finding in found.findings):
         own = tuple(finding for finding in found.findings if finding.paper == paper)
         tables.append((f"What can be relied on? Paper {paper}", reliance(links_of(folder, paper), own)))
-    used = {row.rsplit(".", 1)[-1] for row in listing(found)["rule"]}
     tables.append(("Every finding", listing(found).drop(columns="traced")))
-    tables.append(("The rules", description().query("rule in @used")))
+    rules = description()
+    tables.append(("The rules", rules[rules["rule"].isin(listing(found)["rule"])]))
     name = html.escape(folder.resolve().name)
     head = f'<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>Audit of {name}</title><style>{_STYLE}</style>'
     return head + f"<h1>Do the numbers in {name} add up?</h1>" + "".join(_table(*part) for part in tables) + "</html>\n"

@@ -241,7 +241,9 @@ def shares_of(folder: str | Path, paper: str) -> pd.DataFrame:
             for count in range(max(0, middle - 1), min(total, middle + 2) + 1):
                 share = Fraction(count, total)
                 about = {"name": cell.row, "printed": cell.shown, "low": float(bounds.low), "high": float(bounds.high)}
-                rows.append({**about, "count": count, "total": total, "share": float(share), "fits": bounds.holds(share)})
+                rows.append(
+                    {**about, "count": count, "total": total, "share": float(share), "fits": bounds.holds(share)}
+                )
     return pd.DataFrame(rows, columns=["name", "printed", "low", "high", "count", "total", "share", "fits"])
 
 
@@ -281,4 +283,3 @@ def _short(name: str) -> str:
         return name
     at = min((k for k, letter in enumerate(name) if letter == " "), key=lambda k: abs(k - len(name) / 2))
     return f"{name[:at]}\n{name[at + 1 :]}"
-

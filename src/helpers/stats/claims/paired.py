@@ -96,7 +96,9 @@ def paired(links: Links, entry: dict[str, Any]) -> list[Finding]:
     best = min(low["exact"], low["midp"], *([low["mcnemar"]] if gain >= FEW else []))
     recomputed = f"exact P {low['exact']:.2g} to {high['exact']:.2g}; mid-P {low['midp']:.2g} to {high['midp']:.2g}"
     text += f"{_span(counts_a)} and {_span(counts_b)} of {n}: at best all {gain} cases that differ favour one side, "
-    text += f"and the exact P value is {low['exact']:.2g} (mid-P {low['midp']:.2g}); at worst it is {high['exact']:.2g}."
+    text += (
+        f"and the exact P value is {low['exact']:.2g} (mid-P {low['midp']:.2g}); at worst it is {high['exact']:.2g}."
+    )
     if gain < FEW:
         text += f" The chi-square form, not meant for fewer than {FEW} discordant cases, gives at best "
         text += f"{low['mcnemar']:.2g}."

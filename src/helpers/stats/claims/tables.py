@@ -61,7 +61,15 @@ SWAPPED = {
     "dor": "dor",
 }
 
-WRITTEN = {"ppv": "PPV", "npv": "NPV", "f1": "F1", "mcc": "MCC", "dor": "DOR", "lr_positive": "LR+", "lr_negative": "LR-"}
+WRITTEN = {
+    "ppv": "PPV",
+    "npv": "NPV",
+    "f1": "F1",
+    "mcc": "MCC",
+    "dor": "DOR",
+    "lr_positive": "LR+",
+    "lr_negative": "LR-",
+}
 
 
 def written(name: str) -> str:
@@ -94,8 +102,8 @@ def confusion_tables(
     ----------
     metrics : mapping of str to str
         Printed strings by metric: `sensitivity, specificity, accuracy, ppv, npv, f1, kappa, lr_positive (LR+),
-        lr_negative (LR-), balanced_accuracy, youden, prevalence, dor, mcc`, or their aliases. Fractions, or percentages when a
-        percent sign is printed or a share is above 1 (then all shares are percentages).
+        lr_negative (LR-), balanced_accuracy, youden, prevalence, dor, mcc`, or their aliases. Fractions, or
+        percentages when a percent sign is printed or a share is above 1 (then all shares are percentages).
     positives, negatives, total : int, optional
         What is known of the counts; the total alone means every split of it.
     rounding : str
