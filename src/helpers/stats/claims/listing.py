@@ -93,10 +93,10 @@ def other_counts(audit: Audit) -> pd.DataFrame | None:
     groups: dict[tuple, list[tuple[str, Finding]]] = {}
     for number, finding in numbered(audit):
         if finding.verdict == OTHER_COUNTS:
-            key = (finding.claim, finding.rule, finding.severity, _counts(finding))
+            key = (finding.paper, finding.claim, finding.rule, finding.severity, _counts(finding))
             groups.setdefault(key, []).append((number, finding))
     rows = []
-    for (claim, _, severity, counts), members in groups.items():
+    for (_, claim, _, severity, counts), members in groups.items():
         first = members[0][1]
         rows.append(
             {
@@ -122,10 +122,10 @@ def consistent(audit: Audit) -> pd.DataFrame:
     >>> consistent(Audit(())).empty
     True
     """
-    groups: dict[tuple[str, str], list[tuple[str, Finding]]] = {}
+    groups: dict[tuple[str, str, str], list[tuple[str, Finding]]] = {}
     for number, finding in numbered(audit):
         if finding.verdict == CONSISTENT:
-            groups.setdefault((finding.claim, rule_of(finding.rule)), []).append((number, finding))
+            groups.setdefault((finding.paper, finding.claim, rule_of(finding.rule)), []).append((number, finding))
     rows = [
         {
             "finding": _span([number for number, _ in members]),
@@ -134,18 +134,18 @@ def consistent(audit: Audit) -> pd.DataFrame:
             "findings": len(members),
             "example": members[0][1].explanation,
         }
-        for (claim, rule), members in groups.items()
+        for (_, claim, rule), members in groups.items()
     ]
     return pd.DataFrame(rows, columns=["finding", "claim", "rule", "findings", "example"])
 
 
 def changes(audit: Audit) -> pd.DataFrame | None:
     """What the major findings change for a reader: `finding, claim, explanation, for_reader`; None without any."""
-    rows: dict[tuple[str, str, str], dict[str, str]] = {}
+    rows: dict[tuple[str, ...], dict[str, str]] = {}
     for number, finding in numbered(audit):
         if finding.severity != "major":
             continue
-        key = (finding.claim, finding.rule, finding.verdict)
+        key = (finding.paper, finding.claim, finding.rule, finding.verdict)
         if key in rows:
             rows[key]["finding"] += f", {number}"
             continue

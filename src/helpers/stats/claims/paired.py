@@ -16,6 +16,7 @@ from helpers.stats.intervals import normal_quantile
 from helpers.stats.paired import mcnemar_p
 
 FEW = 10  # discordant pairs below which the chi-square form of McNemar's test is not meant to be used
+MOST = 5_000  # cases up to which every number of discordant pairs is tried
 Z = normal_quantile(0.95)
 
 
@@ -43,8 +44,10 @@ def p_value_range(right_a: int, right_b: int, n: int) -> dict[str, tuple[float, 
             raise ValueError(f"{name}: must be between 0 and n = {n}, found {count}")
     gain = right_a - right_b
     ranges = {}
+    least, most = max(0, gain), min(right_a, n - right_b)
+    steps = range(least, most + 1) if n <= MOST else (least, most)  # more pairs that differ, the larger P
     for test in ("exact", "midp", "mcnemar"):
-        values = [mcnemar_p(b, b - gain, test=test)[1] for b in range(max(0, gain), min(right_a, n - right_b) + 1)]
+        values = [mcnemar_p(b, b - gain, test=test)[1] for b in steps]
         ranges[test] = (min(values), max(values))
     return ranges
 
