@@ -11,8 +11,7 @@ import pandas as pd
 
 from helpers.stats.claims.rounding import Printed, printed
 from helpers.stats.claims.sums import percent_mode
-from helpers.stats.claims.tables import METRICS, SHARES, SIGNED, metric_name, written
-from helpers.stats.claims.two_by_two import first_fit
+from helpers.stats.claims.tables import METRICS, SHARES, SIGNED, metric_name, search, written
 
 if TYPE_CHECKING:
     from helpers.stats.claims.own_tables import OwnTable
@@ -44,7 +43,8 @@ def _two_by_two(table: OwnTable) -> Checks:
         if known is None or not numbers:
             continue
         n, events = known
-        if first_fit(numbers, [events], n)[1] is not None:
+        bounds = {metric: number.bounds("ties either way") for metric, number in numbers.items()}  # as Python rounds
+        if search(bounds, np.array([events], dtype=np.int64), n)[0].size:
             yield row, where, None
             continue
         text = ", ".join(f"{written(metric)} {number.text}" for metric, number in numbers.items())
