@@ -1,7 +1,9 @@
 # ThyroBook: `make book` and `make test` do everything, the environment included.
 #   make book STUDY=path/to/folder PROFILE=full     your own study, at paper scale
+#   make audit FOLDER=path/to/folder                do the printed numbers of a paper add up?
 PYTHON ?= python3
 STUDY ?=
+FOLDER ?= data/published/example
 PROFILE ?= quick
 JOBS ?= all
 VENV := .venv
@@ -14,10 +16,11 @@ export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 export MKL_NUM_THREADS ?= 1
 
-.PHONY: help book test lab check data lock clean
+.PHONY: help book audit test lab check data lock clean
 
 help:
 	@echo "make book    the default studies, or STUDY=folder, as a published HTML book: $(SITE)"
+	@echo "make audit   do the printed numbers of a paper add up? FOLDER=folder; see data/published/README.md"
 	@echo "make test    all tests"
 	@echo "make lab     JupyterLab, with the notebooks as notebooks"
 	@echo "make check   format, lint and test"
@@ -40,6 +43,10 @@ $(READY): requirements.txt pyproject.toml
 
 book: $(READY)
 	@$(BIN)/python -m helpers.book.build --profile "$(PROFILE)" --study "$(STUDY)" --cores "$(JOBS)"
+
+# exits with 1 when some number does not add up, with 2 when the folder cannot be read
+audit: $(READY)
+	@$(BIN)/python -m helpers.stats.claims.cli "$(FOLDER)"
 
 test: $(READY)
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile

@@ -322,10 +322,10 @@ for name in BOOK_PAGES:
 
     rule:
         name:
-            f"book_{name}"
+            f"book_{name.replace('/', '_')}"
         input:
-            **notebook(name),
-            read=graph.files(graph.BOOK_PAGES[name][1]),
+            **notebook(graph.BOOK_PAGES[name].notebook),
+            read=graph.files(graph.BOOK_PAGES[name].source),
         output:
             f"results/book/{name}/notebook.ipynb",
         params:
@@ -335,7 +335,7 @@ for name in BOOK_PAGES:
             mem_mb=3000,
             runtime=120,
         log:
-            f"build/logs/book/{name}.log",
+            f"build/logs/book/{name.replace('/', '_')}.log",
         message:
             f"The book: chapter {name}"
         shell:

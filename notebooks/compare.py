@@ -46,7 +46,8 @@ page.figure("fig-families", picture, data=performance, n=judged.n, methods=compa
 heads = {"auc": "AUC", "accuracy": "Accuracy", "sensitivity": "Sensitivity", "specificity": "Specificity"}
 heads |= {"ppv": "PPV", "npv": "NPV", "f1": "F1", "kappa": "Kappa"}
 shown = models.printed(comparing.performance(judged, frozen, list(heads)), heads, digits=2)
-page.table("tab-networks", shown, columns=["model", *heads.values()], methods=comparing.TABLE)
+counts = judged.n, judged.events
+page.table("tab-networks", shown, columns=["model", *heads.values()], methods=comparing.TABLE, of=counts)
 
 # %% [markdown]
 # :::{result-figure} fig-families

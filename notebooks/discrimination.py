@@ -89,7 +89,8 @@ at = points.points(judged, frozen)
 long = points.measures(at)
 page.figure("fig-measures", points.plot(long), data=long, n=judged[0].n, methods=points.INTERVALS)
 shown = points.shown(long)
-page.table("tab-measures", shown, headers={name: name for name in shown}, methods=points.INTERVALS)
+of = {part.title: (part.n, part.events) for part in judged}
+page.table("tab-measures", shown, headers={name: name for name in shown}, methods=points.INTERVALS, of=of)
 
 # %% [markdown]
 # :::{result-table} tab-performance
@@ -192,7 +193,8 @@ page.table("tab-intervals", models.printed(second, heads), columns=columns, head
 # It is shown to be seen, not to be used.
 
 # %% tags=["remove-output"]
-page.table("tab-optimism", models.optimism(judged[0], frozen), methods=models.OPTIMISM)
+counts = judged[0].n, judged[0].events
+page.table("tab-optimism", models.optimism(judged[0], frozen), methods=models.OPTIMISM, of=counts)
 
 # %% [markdown]
 # :::{result-table} tab-optimism

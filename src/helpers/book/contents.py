@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from helpers.book.pages import run_title
@@ -30,6 +30,12 @@ class BookStudy:
         instead of the pages.
     summary : str
         One sentence for the front page.
+    kind : str
+        Footer of its card on the front page; simulated or real data when empty.
+    headings : mapping from page to str
+        What stands behind the title of pages that share a notebook, such as `paper A`.
+    beside : mapping from page to str
+        MyST text under the title of a page: where the same is looked at from another side.
     """
 
     name: str
@@ -38,6 +44,9 @@ class BookStudy:
     pages: tuple[str, ...] = ()
     absent: str = ""
     summary: str = ""
+    kind: str = ""
+    headings: Mapping[str, str] = field(default_factory=dict)
+    beside: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse names that would leave the book's folder."""
@@ -63,7 +72,11 @@ def contents(studies: Sequence[BookStudy], *, changelog: bool = True) -> dict[st
         chapters: list[dict[str, Any]] = []
         for page in study.pages or ("absent",):
             if not page.startswith("train/"):
-                chapters.append({"file": f"{study.name}/{page}"})
+                parent = _parent(chapters, f"{study.name}/{page}")
+                if parent is None:
+                    chapters.append({"file": f"{study.name}/{page}"})
+                else:
+                    parent.setdefault("sections", []).append({"file": f"{study.name}/{page}"})
                 continue
             index = f"{study.name}/train/index"
             if not any(chapter["file"] == index for chapter in chapters):
@@ -74,3 +87,9 @@ def contents(studies: Sequence[BookStudy], *, changelog: bool = True) -> dict[st
     about = ["how_numbers_are_made", "glossary", "references", *(["changelog"] if changelog else [])]
     parts.append({"caption": "About", "chapters": [{"file": name} for name in about]})
     return {"format": "jb-book", "root": "intro", "parts": parts}
+
+
+def _parent(chapters: Sequence[dict[str, Any]], file: str) -> dict[str, Any] | None:
+    """The chapter that a page lies under: `a/claims` for `a/claims/b`, where there is one."""
+    above = file.rpartition("/")[0]
+    return next((chapter for chapter in chapters if chapter["file"] == above), None)

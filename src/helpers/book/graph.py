@@ -41,8 +41,44 @@ CHAPTER_PARAMETERS: dict[str, tuple[str, ...]] = {
 }
 # chapters that cannot do without a predictions table
 PREDICTED = ("discrimination", "compare", "calibration", "decision", "subgroups", "explain")
-# pages of the book itself, which belong to no study: their parameters from the profile, and what they read
-BOOK_PAGES: dict[str, tuple[tuple[str, ...], str]] = {"trust": (("replicates",), "tests/reference")}
+
+
+@dataclass(frozen=True)
+class BookPage:
+    """A page of the book itself, which belongs to no study.
+
+    Parameters
+    ----------
+    notebook : str
+        Stem of its notebook; several pages may share one.
+    source : str
+        Folder that it reads.
+    fields : tuple of str
+        Parameters that come from the profile.
+    more : tuple of (str, value)
+        Parameters of this page alone.
+    heading : str
+        What stands behind the title where pages share a notebook.
+    """
+
+    notebook: str
+    source: str
+    fields: tuple[str, ...] = ()
+    more: tuple[tuple[str, Any], ...] = ()
+    heading: str = ""
+
+
+PAPERS = ("A", "B", "C", "D")  # a page each below the page `claims`
+BOOK_PAGES: dict[str, BookPage] = {
+    "trust": BookPage("trust", "tests/reference", ("replicates",)),
+    "claims": BookPage("claims_summary", str(PUBLISHED)),
+    **{
+        f"claims/{letter.lower()}": BookPage(
+            "claims", str(PUBLISHED), more=(("paper", letter),), heading=f"paper {letter}"
+        )
+        for letter in PAPERS
+    },
+}
 
 
 @dataclass(frozen=True)
@@ -243,9 +279,16 @@ def book_pages(nodes: Iterable[Node]) -> tuple[str, ...]:
 
 def book_parameters(name: str, profile: str) -> dict[str, Any]:
     """Papermill parameters of a page of the book itself."""
-    fields, source = BOOK_PAGES[name]
+    page = BOOK_PAGES[name]
     about = Profile.model_validate({"quick": QUICK, "full": FULL}[profile])
-    return {"results": f"{RESULTS}/book", "source": source, **{field: getattr(about, field) for field in fields}}
+    own = {field: getattr(about, field) for field in page.fields} | dict(page.more)
+    return {"results": f"{RESULTS}/book", "source": page.source, **own}
+
+
+def paper_of(node: Node) -> str | None:
+    """Letter of the published paper that a study does again; None when it does none, or one without a page."""
+    letter = (node.study.source.published or "").partition("_")[0]
+    return letter if letter in PAPERS else None
 
 
 def files(folder: str) -> list[str]:

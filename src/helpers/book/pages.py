@@ -104,8 +104,8 @@ def prose(notebook: Any) -> str:
     return "\n\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
 
 
-def headed(notebook: Any, *, name: str, simulated: bool, suffix: str = "") -> None:
-    """Put the suffix behind the page's title and, on simulated data, the banner under it; in place.
+def headed(notebook: Any, *, name: str, simulated: bool, suffix: str = "", beside: str = "") -> None:
+    """Put the suffix behind the page's title, on simulated data the banner under it, and what stands beside; in place.
 
     Raises
     ------
@@ -114,12 +114,12 @@ def headed(notebook: Any, *, name: str, simulated: bool, suffix: str = "") -> No
     """
     for cell in notebook.cells:
         if cell.cell_type == "markdown" and _TITLE.search(cell.source):
-            cell.source = titled(cell.source, simulated=simulated, suffix=suffix)
+            cell.source = titled(cell.source, simulated=simulated, suffix=suffix, beside=beside)
             return
     raise ValueError(f"page {name} has no title: its first Markdown cell must hold a line '# ...'")
 
 
-def titled(text: str, *, simulated: bool, suffix: str = "") -> str:
+def titled(text: str, *, simulated: bool, suffix: str = "", beside: str = "") -> str:
     """Text with the suffix behind its first title and the banner under it.
 
     Examples
@@ -134,6 +134,7 @@ def titled(text: str, *, simulated: bool, suffix: str = "") -> str:
     <BLANKLINE>
     """
     behind = (f" ({suffix})" if suffix else "") + (f"\n\n{BANNER}\n" if simulated else "")
+    behind += f"\n\n{beside}\n" if beside else ""
     return _TITLE.sub(lambda match: match[0].rstrip() + behind, text, count=1)
 
 
@@ -192,7 +193,7 @@ def cards(studies: Sequence[BookStudy]) -> str:
         kind = "Data not in this copy" if study.absent else "Simulated data" if study.simulated else "Real data"
         lines += ["::::{grid-item-card} " + escaped(study.title), f":link: {target}", ":link-type: doc", ""]
         lines += [escaped(study.summary), ""] if study.summary else []
-        lines += [":::{card-footer}", kind, ":::", "::::", ""]
+        lines += [":::{card-footer}", study.kind or kind, ":::", "::::", ""]
     return "\n".join([*lines, ":::::"])
 
 

@@ -20,12 +20,15 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from helpers.book import labels, pages, staging
 from helpers.book.contents import BookStudy, contents
+
+if TYPE_CHECKING:
+    from helpers.book.gate import Gate
 
 # jupyter-book as its own command runs it. A package that jsonschema would load when present is hidden: it builds a
 # grammar at import, two of the eight seconds of a small book.
@@ -44,6 +47,7 @@ def stage(
     text: str | Path = "book",
     notebooks: str | Path | None = "notebooks",
     changelog: str | Path | None = "CHANGELOG.md",
+    gate: Gate | None = None,
 ) -> Path:
     """Lay out `build/site`: prose, executed notebooks with unique labels, their files, and the contents.
 
@@ -64,6 +68,8 @@ def stage(
         Sources of the notebooks: their labels are known even when no study here has the chapter.
     changelog : str, Path or None
         Becomes the page `changelog`; left out when None.
+    gate : helpers.book.gate.Gate or None
+        What the audit of the book's own tables found; told on the page `how_numbers_are_made`.
 
     Returns
     -------
@@ -89,8 +95,9 @@ def stage(
         files |= staging.study_files(study, executed[study.name], results, elsewhere, outside)
     files["intro.md"] = pages.fill(files["intro.md"], "% studies", pages.cards(known))
     tables, runs = staging.runs(known, results)
-    files |= runs
-    files["how_numbers_are_made.md"] = pages.fill(files["how_numbers_are_made.md"], "% provenance", tables)
+    own, audited = staging.audited(gate)
+    files |= runs | audited
+    files["how_numbers_are_made.md"] = pages.fill(files["how_numbers_are_made.md"], "% provenance", own + "\n" + tables)
     for name in [name for name in files if name.endswith(".md") and "/" not in name]:
         files[name] = pages.with_front_matter(files[name])
     files["_toc.yml"] = yaml.safe_dump(contents(known, changelog=changelog is not None), sort_keys=False).encode()

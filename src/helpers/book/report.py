@@ -142,6 +142,8 @@ class Page:
         pointing: Sequence[str] = (),
         methods: str = "",
         caption_note: str | None = None,
+        quoted: bool = False,
+        of: tuple[int, int] | Mapping[str, tuple[int, int]] | None = None,
     ) -> pd.DataFrame:
         """Write `tables/<name>.{csv,display.csv,xlsx,docx,json}`; see `helpers.book.tables.write_table`.
 
@@ -162,6 +164,8 @@ class Page:
             methods=methods,
             note=caption_note or "",
             simulated=self.simulated,
+            quoted=quoted,
+            of=of,
         )
 
     def figure_if(self, name: str, figure: object | None, **options: Any) -> Figure | None:

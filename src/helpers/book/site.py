@@ -7,44 +7,83 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping, Sequence
 
-from helpers.book import graph, publish
+from helpers.book import gate, graph, pages, publish
 from helpers.book.contents import BookStudy
 from helpers.data import registry
 
 SITE = "build/site"
 OUT = "build"
-BOOK = BookStudy(
-    "book",
-    "Checks",
-    simulated=True,
-    pages=tuple(graph.BOOK_PAGES),
-    summary="How far the numbers of this book can be trusted.",
-)
+AUDITED = "book/claims/{}"  # the page on the paper behind a study
 
 
-def book_study(node: graph.Node) -> BookStudy:
-    """What the book needs to know of a study: its pages, or how to get the data that it lacks."""
+def book(studies: Sequence[BookStudy], papers: Mapping[str, str]) -> BookStudy:
+    """The pages of the book itself, with links to the studies that do a paper again.
+
+    Parameters
+    ----------
+    studies : sequence of BookStudy
+        Those in the book.
+    papers : mapping from study to str
+        The letter of the paper that a study does again.
+    """
+    again: dict[str, list[str]] = {}
+    for study in studies:
+        if study.name in papers and study.pages:
+            link = f"{{doc}}`{pages.escaped(study.title)} </{study.name}/{study.pages[0]}>`"
+            again.setdefault(f"claims/{papers[study.name].lower()}", []).append(link)
+    return BookStudy(
+        "book",
+        "Checks",
+        pages=tuple(graph.BOOK_PAGES),
+        summary="How far the numbers of this book can be trusted, and those of the papers behind it.",
+        kind="References, simulations and published numbers",
+        headings={name: page.heading for name, page in graph.BOOK_PAGES.items() if page.heading},
+        beside={
+            page: f"This book does the study again, on data of its own: {', '.join(links)}."
+            for page, links in again.items()
+        },
+    )
+
+
+def book_study(node: graph.Node, *, audited: bool = False) -> BookStudy:
+    """What the book needs to know of a study: its pages, or how to get the data that it lacks.
+
+    `audited` says that the book has pages on published claims: a study that does a paper again then leads there.
+    """
+    found = () if node.absent else tuple(node.pages())
+    beside = {}
+    if audited and found and (letter := graph.paper_of(node)):
+        page = AUDITED.format(letter.lower())
+        beside = {found[0]: f"Which numbers of the paper behind this study add up: {{doc}}`paper {letter} </{page}>`."}
     return BookStudy(
         name=node.name,
         title=node.study.title,
         simulated=node.study.simulated,
-        pages=() if node.absent else tuple(node.pages()),
+        pages=found,
         absent="\n\n".join(registry.how_to_get(name) for name in node.absent),
         summary=node.study.question,
+        beside=beside,
     )
 
 
 def main(profile: str, folders: str) -> None:
-    """Stage and build the book."""
+    """Audit the tables, stage and build the book."""
     nodes = graph.studies(json.loads(folders), profile)
-    own = [BOOK] if graph.book_pages(nodes.values()) else []
-    publish.stage(SITE, studies=[book_study(node) for node in nodes.values()] + own)
+    has_pages = bool(graph.book_pages(nodes.values()))
+    studies = [book_study(node, audited=has_pages) for node in nodes.values()]
+    if has_pages:
+        studies.append(
+            book(studies, {node.name: letter for node in nodes.values() if (letter := graph.paper_of(node))})
+        )
+    audited = gate.audit_book(graph.RESULTS, studies).demand()
+    publish.stage(SITE, studies=studies, gate=audited)
     publish.build(SITE, OUT)
 
 
 if __name__ == "__main__":
     try:
         main(*sys.argv[1:])
-    except publish.BuildError as error:
+    except (publish.BuildError, gate.GateError) as error:
         sys.exit(str(error))

@@ -8,12 +8,15 @@ import re
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from helpers.book import labels, pages, provenance
 from helpers.book.contents import BookStudy
 from helpers.book.files import write_bytes
 from helpers.book.tables import write_table
+
+if TYPE_CHECKING:
+    from helpers.book.gate import Gate
 
 RESULT_FILES = (".svg", ".png", ".mp4", ".csv", ".json", ".xlsx", ".docx")
 
@@ -60,8 +63,8 @@ def source_labels(notebooks: str | Path | None) -> set[str]:
 
 
 def _prefix(study: BookStudy, page: str) -> str:
-    """Runs of one notebook within a study need the run's name too."""
-    return f"{study.name}-{page.replace('/', '-')}-" if page.startswith("train/") else f"{study.name}-"
+    """Pages that share a notebook within a study need the page's name too."""
+    return f"{study.name}-{page.replace('/', '-')}-" if "/" in page else f"{study.name}-"
 
 
 def study_files(
@@ -84,7 +87,7 @@ def study_files(
                 cell.source = labels.without(cell.source, made)
     own = {page: labels.defined(pages.prose(notebook)) for page, notebook in notebooks.items()}
     here: dict[str, str] = {}
-    for page in sorted(notebooks, key=lambda page: page.startswith("train/")):  # a chapter before a run
+    for page in sorted(notebooks, key=lambda page: "/" in page):  # a chapter before a run
         for label in own[page]:
             here.setdefault(label, _prefix(study, page) + label)
     staged = {f"{study.name}/{page}" for page in notebooks}
@@ -109,8 +112,9 @@ def study_files(
         for cell in notebook.cells:
             if cell.cell_type == "markdown":
                 cell.source = labels.rewrite(cell.source, prefix=prefix, resolve=resolve, document=in_book)
-        suffix = pages.run_title(page) if page.startswith("train/") else ""
-        pages.headed(notebook, name=f"{study.name}/{page}", simulated=simulated, suffix=suffix)
+        suffix = pages.run_title(page) if page.startswith("train/") else study.headings.get(page, "")
+        beside = study.beside.get(page, "")
+        pages.headed(notebook, name=f"{study.name}/{page}", simulated=simulated, suffix=suffix, beside=beside)
         text = json.dumps(nbformat.from_dict(notebook), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
         files[f"{study.name}/{page}.ipynb"] = text.encode("utf-8")
         files |= {f"{study.name}/{page}_files/{name}": data for name, data in attached[page].items()}
@@ -144,6 +148,20 @@ def runs(studies: Sequence[BookStudy], results: Path) -> tuple[str, dict[str, by
         for path in Path(folder).iterdir():
             files[f"how_numbers_are_made_files/{path.name}"] = path.read_bytes()
     return "\n".join(text), files
+
+
+def audited(found: Gate | None) -> tuple[str, dict[str, bytes]]:
+    """Text and files on the audit of the book's own tables; nothing where it was not made."""
+    if found is None:
+        return "", {}
+    name = "tab-own-tables"
+    with tempfile.TemporaryDirectory() as folder:
+        heads = {"rule": "Rule", "asks": "What must hold"}
+        write_table(folder, name, found.frame(), headers=heads)
+        files = {f"how_numbers_are_made_files/{path.name}": path.read_bytes() for path in Path(folder).iterdir()}
+    lines = ["## Do the tables of this book add up?", "", found.sentence(), "A build whose tables do not add up stops."]
+    caption = "**What was checked in the book's own tables?** Tables that a rule applies to, checks and verdicts."
+    return "\n".join([*lines, "", f":::{{result-table}} {name}", caption, ":::", ""]), files
 
 
 def lay(site: Path, files: Mapping[str, bytes]) -> None:

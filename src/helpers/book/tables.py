@@ -123,6 +123,8 @@ def write_table(
     methods: str = "",
     note: str = "",
     simulated: bool = False,
+    quoted: bool = False,
+    of: tuple[int, int] | Mapping[str, tuple[int, int]] | None = None,
 ) -> pd.DataFrame:
     """Write `<name>.csv`, `.display.csv`, `.xlsx`, `.docx` and `.json`; the same table gives the same bytes.
 
@@ -147,6 +149,11 @@ def write_table(
         Footnote: abbreviations, what a dash means.
     simulated : bool
         Say "Simulated data" under the table in the spreadsheet and the manuscript table.
+    quoted : bool
+        The table quotes numbers that others print; it is then left out of the audit of the book's own tables.
+    of : tuple of int, or mapping of str to tuple of int, or None
+        Cases and events that the metrics of the table rest on, where it has no such columns: for the whole table, or
+        by the text of its first column. The audit of the book's own tables uses it.
 
     Returns
     -------
@@ -182,6 +189,12 @@ def write_table(
     about = {"kind": "table", "name": name, "methods": methods, "note": note, "simulated": simulated}
     printed = dict(zip(values.columns, shown.columns))
     about |= {"pointing": [printed[column] for column in pointing]} if pointing else {}
+    about |= {"columns": {str(column): head for column, head in printed.items()}}  # from name to heading
+    declared = {printed[head]: name for head, name in frame.attrs.get("intervals", {}).items() if head in printed}
+    about |= {"intervals": declared} if declared else {}  # from heading to the measure behind it
+    about |= {"quoted": True} if quoted else {}
+    if of is not None:
+        about["of"] = {name: list(pair) for name, pair in (of if isinstance(of, Mapping) else {"": of}).items()}
     write_json(folder / f"{name}.json", about | {"numeric": numeric, "rows": len(frame)})
     return shown
 

@@ -294,6 +294,7 @@ def printed(frame: pd.DataFrame, measures: Mapping[str, str], *, digits: int = 3
     for measure, heading in measures.items():
         limits = zip(frame[measure], frame[f"{measure}_low"], frame[f"{measure}_high"])
         out[heading] = [_range(value, low, high, digits) for value, low, high in limits]
+    out.attrs["intervals"] = {**out.attrs.get("intervals", {}), **{head: name for name, head in measures.items()}}
     return out
 
 

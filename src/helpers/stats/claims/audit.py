@@ -27,7 +27,7 @@ from helpers.stats.claims import (
     two_by_two,
 )
 from helpers.stats.claims.finding import COLUMNS, SEVERITIES, VERDICTS, Finding
-from helpers.stats.claims.reading import LINKS, Links, Published, cells_of, read_cells, read_links
+from helpers.stats.claims.reading import LINKS, Cell, Links, Published, cells_of, read_cells, read_links
 
 # in this order: later rules use the two-by-two tables that earlier ones found
 RULES: dict[str, Callable[[Links, dict[str, Any]], list[Finding]]] = {
@@ -58,6 +58,15 @@ RULES: dict[str, Callable[[Links, dict[str, Any]], list[Finding]]] = {
     "binary_auc": order.binary_auc,
     "size": size.size,
     "side_by_side": statements.side_by_side,
+}
+# findings whose names are not those of the rules that write them
+PARTS = {
+    "shared_counts": "two_by_two",
+    "proportion_on_auc": "intervals",
+    "one_test": "table_tests",
+    "single": "single_predictors",
+    "against_the_model": "single_predictors",
+    "binary_against_graded": "binary_auc",
 }
 _NOT_RULES = ("paper", "citation", "sets", "__line__")
 
@@ -115,7 +124,7 @@ class Audit:
         )
 
 
-def audit(folder: str | Path) -> Audit:
+def audit(folder: str | Path, *, paper: str | None = None) -> Audit:
     """Check whether the printed numbers of papers can all be true.
 
     Reads every `*.csv` with the columns of `read_cells`, and every `*claims.yaml` with the links of one paper (key
@@ -124,6 +133,8 @@ def audit(folder: str | Path) -> Audit:
     Parameters
     ----------
     folder : path
+    paper : str, optional
+        Audit this one only.
 
     Returns
     -------
@@ -141,16 +152,49 @@ def audit(folder: str | Path) -> Audit:
     ['A', 'B', 'C', 'D']
     """
     folder = Path(folder)
-    links = sorted(folder.glob(LINKS))
+    links = _inside(folder, LINKS)
     if not links:
         raise StudyError(
             f"no {LINKS} in {folder.name}", fix="write the links of the paper; see data/published/README.md"
         )
     cells = [cell for file in _tables(folder) for cell in read_cells(file)]
+    sections = {file.name: read_links(file) for file in links}
+    chosen = {name: part for name, part in sections.items() if paper in (None, str(part.get("paper")))}
+    if not chosen:
+        known = ", ".join(sorted(str(part.get("paper")) for part in sections.values()))
+        raise StudyError(f"no links of paper {paper!r} in {folder.name}", fix=f"use one of {known}")
     findings: list[Finding] = []
-    for file in links:
-        findings += _run(cells, read_links(file), file.name)
+    for name, part in chosen.items():
+        findings += _run(cells, part, name)
     return Audit(tuple(findings))
+
+
+def links_of(folder: str | Path, paper: str) -> Links:
+    """Read the numbers and links of one paper, for what looks at them without auditing.
+
+    Examples
+    --------
+    >>> links_of("data/published", "A").published.rows("Table 2")
+    ['DL_image', 'DL_CEUSvideo', 'DL_combined']
+    """
+    folder = Path(folder)
+    for file in _inside(folder, LINKS):
+        sections = read_links(file)
+        if str(sections.get("paper")) == paper:
+            return _links([cell for table in _tables(folder) for cell in read_cells(table)], sections, file.name)
+    raise StudyError(f"no links of paper {paper!r} in {folder.name}", fix=f"write them into a {LINKS}")
+
+
+def rule_of(finding_rule: str) -> str:
+    """Return the key of `RULES` behind the rule of a finding, which may be a part of it.
+
+    Examples
+    --------
+    >>> rule_of("two_by_two.shared_counts"), rule_of("sums.shares"), rule_of("order.binary_against_graded")
+    ('two_by_two', 'shares', 'binary_auc')
+    """
+    module, _, part = finding_rule.partition(".")
+    return part if part in RULES else PARTS.get(part, module)
 
 
 def audit_numbers(rows: pd.DataFrame | Sequence[Mapping[str, str]], links: Mapping[str, Any], *, name: str) -> Audit:
@@ -185,9 +229,11 @@ def audit_numbers(rows: pd.DataFrame | Sequence[Mapping[str, str]], links: Mappi
 def _tables(folder: Path) -> list[Path]:
     """Find the CSV files of printed numbers; others, such as checklists, lack the columns and are left alone."""
     files = []
-    for file in sorted(folder.glob("*.csv")):
-        with file.open(encoding="utf-8-sig") as handle:
-            header = handle.readline()
+    for file in _inside(folder, "*.csv"):
+        try:
+            header = file.read_text(encoding="utf-8-sig").partition("\n")[0]
+        except UnicodeDecodeError as error:
+            raise StudyError("the file is not UTF-8", file=file.name, fix="save it as CSV UTF-8") from error
         if {"source", "table", "statistic"} <= set(header.strip().split(",")):
             files.append(file)
     if not files:
@@ -195,7 +241,16 @@ def _tables(folder: Path) -> list[Path]:
     return files
 
 
-def _run(cells, sections: dict[str, Any], file: str) -> list[Finding]:
+def _inside(folder: Path, pattern: str) -> list[Path]:
+    """Files of a folder; one that leads out of it is refused."""
+    found = sorted(folder.glob(pattern))
+    for file in found:
+        if not file.resolve().is_relative_to(folder.resolve()):
+            raise StudyError("the file leads out of its folder", file=file.name, fix="copy it into the folder")
+    return found
+
+
+def _links(cells: list[Cell], sections: dict[str, Any], file: str) -> Links:
     paper = sections.get("paper")
     own = [cell for cell in cells if cell.paper == str(paper)]
     if not own:
@@ -207,10 +262,22 @@ def _run(cells, sections: dict[str, Any], file: str) -> list[Finding]:
             f"unknown rule {unknown[0]!r}", file=file, key=unknown[0], fix=f"use one of {', '.join(RULES)}"
         )
     sets = {name: entry for name, entry in (sections.get("sets") or {}).items() if name != "__line__"}
-    links = Links(str(paper), file, Published(own), {k: v for k, v in sections.items() if k in RULES}, sets)
+    rules, cited = {k: v for k, v in sections.items() if k in RULES}, str(sections.get("citation", ""))
+    return Links(str(paper), file, Published(own), rules, sets, citation=cited)
+
+
+def _run(cells: list[Cell], sections: dict[str, Any], file: str) -> list[Finding]:
+    links = _links(cells, sections, file)
     findings: list[Finding] = []
     for name, rule in RULES.items():
         for entry in links.sections.get(name) or []:
             links.need(entry, "claim")
-            findings += rule(links, entry)
+            try:
+                findings += rule(links, entry)
+            except StudyError:
+                raise
+            except (ValueError, KeyError, TypeError) as error:
+                raise StudyError(
+                    f"{name}: {error}", file=file, row=entry.get("__line__"), fix="see the rule in the README"
+                ) from error
     return findings

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from helpers.stats.claims.reading import Cell
 
 CONSISTENT = "consistent"
 OTHER_COUNTS = "consistent only under other counts"
@@ -52,7 +56,9 @@ class Finding:
     explanation : str
         What was assumed and what follows, as arithmetic.
     cells : str
-        `file row n: table / row / column / statistic` of every cell used, separated by semicolons.
+        `file row n: table / row / column / statistic = printed` of every cell used, with ` | ` between them.
+    used : tuple of Cell
+        The same cells; the first gives the place.
     """
 
     paper: str
@@ -66,6 +72,7 @@ class Finding:
     rule: str
     explanation: str
     cells: str
+    used: tuple[Cell, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse a verdict or severity that has no meaning."""

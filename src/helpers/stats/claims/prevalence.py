@@ -9,6 +9,7 @@ from typing import Any
 from helpers.stats.claims.finding import CONSISTENT, CONTRADICTORY, NOT_CHECKABLE, OTHER_COUNTS, Finding
 from helpers.stats.claims.reading import Links
 from helpers.stats.claims.rounding import Printed
+from helpers.stats.claims.tables import written
 from helpers.stats.claims.two_by_two import metrics_of
 from helpers.stats.claims.writing import write
 
@@ -76,7 +77,7 @@ def prevalence(links: Links, entry: dict[str, Any]) -> list[Finding]:
         if not found:
             continue
         cells = [metrics[name] for name in ("sensitivity", "specificity", *found)]
-        shown = "; ".join(f"by {name} {low:.3f} to {high:.3f}" for name, (low, high) in found.items())
+        shown = "; ".join(f"by {written(name)} {low:.3f} to {high:.3f}" for name, (low, high) in found.items())
         low, high = max(v[0] for v in found.values()), min(v[1] for v in found.values())
         if all(a - 1e-12 <= stated <= b + 1e-12 for a, b in found.values()):
             verdict, text = CONSISTENT, f"All imply the stated {stated:.3f}."

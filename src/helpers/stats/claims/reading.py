@@ -38,7 +38,7 @@ class Cell:
     --------
     >>> cell = Cell("a.csv", 2, "A", "Table 2", "model", "test", "sensitivity", "87.0", "%", "")
     >>> float(cell.number), cell.trace
-    (0.87, 'a.csv row 2: Table 2 / model / test / sensitivity')
+    (0.87, 'a.csv row 2: Table 2 / model / test / sensitivity = 87.0%')
     """
 
     file: str
@@ -54,8 +54,14 @@ class Cell:
 
     @property
     def trace(self) -> str:
-        """Where the value is printed."""
-        return f"{self.file} row {self.line}: {self.table} / {self.row} / {self.column} / {self.statistic}"
+        """Where the value is printed, and how."""
+        where = " / ".join((self.table, self.row, self.column, self.statistic))
+        return f"{self.file} row {self.line}: {where} = {self.shown}"
+
+    @property
+    def shown(self) -> str:
+        """The value as printed, with its percent sign."""
+        return f"{self.text}{'%' if self.unit == '%' and '%' not in self.text else ''}"
 
     @property
     def number(self) -> Printed:
@@ -87,7 +93,7 @@ class Cell:
 
     def __str__(self) -> str:
         """Return name and value."""
-        return f"{self.statistic} {self.text}{'%' if self.unit == '%' and '%' not in self.text else ''}"
+        return f"{self.statistic} {self.shown}"
 
 
 class Published:
@@ -155,6 +161,8 @@ class Links:
         Test sets: `positives`, `negatives`, cells.
     tables : dict
         Left by the two-by-two rule: the tables that fit, by table, row and column.
+    citation : str
+        How the paper is cited.
     """
 
     paper: str
@@ -163,6 +171,7 @@ class Links:
     sections: dict[str, list[dict[str, Any]]]
     sets: dict[str, dict[str, Any]] = field(default_factory=dict)
     tables: dict[tuple[str, str, str], pd.DataFrame] = field(default_factory=dict)
+    citation: str = ""
 
     def cell(self, entry: Mapping[str, Any], ref: Any) -> Cell:
         """Return the cell that a link `[table, row, column, statistic(, unit)]` names."""

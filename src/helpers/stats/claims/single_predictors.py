@@ -16,11 +16,12 @@ from scipy.special import ndtr
 from helpers.data.errors import StudyError
 from helpers.stats.claims.auc_spread import hanley_mcneil
 from helpers.stats.claims.finding import CONSISTENT, CONTRADICTORY, Finding, listed
-from helpers.stats.claims.reading import LINKS, Cell, Links, Published, read_cells, read_links
+from helpers.stats.claims.reading import Cell, Links, Published
 from helpers.stats.claims.writing import write
 from helpers.stats.intervals import normal_quantile
 
 Z = normal_quantile(0.95)
+MOST_PAIRED = 5  # signs that are paired, best first
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,8 @@ class Sign:
     how: str
     cells: tuple[Cell, ...]
     levels: tuple[tuple[int, int], ...] = ()  # positives and negatives of each level, most suspicious first
+    cut: tuple[tuple[int, int], ...] = ()  # the same of two groups of levels: the suspicious ones and the others
+    present: str = ""  # names of the suspicious levels where there are more than two
 
 
 def auc_of_levels(positives: np.ndarray, negatives: np.ndarray) -> tuple[float, float]:
@@ -113,6 +116,18 @@ def pair_range(a: tuple, b: tuple) -> tuple[float, float]:
     return min(values), max(values)
 
 
+def suspicious(positives: np.ndarray, negatives: np.ndarray) -> int:
+    """Number of levels, most suspicious first, that count as the sign being present: sensitivity + specificity highest.
+
+    Examples
+    --------
+    >>> suspicious(np.array([8, 5, 2]), np.array([1, 4, 20]))
+    2
+    """
+    p, n = (np.cumsum(counts)[:-1] / max(1, counts.sum()) for counts in (positives, negatives))
+    return int(np.argmax(p - n)) + 1
+
+
 def signs(published: Published, entry: dict[str, Any]) -> list[Sign]:
     """Make every variable of a baseline table a predictor, oriented by another set of patients where declared."""
     return list(_signs(published, entry))
@@ -150,7 +165,10 @@ def _signs(published: Published, entry: dict[str, Any]) -> Iterator[Sign]:
         cells = tuple(cell for column in here for cell in grid[column])
         name = "levels ordered as in the other set" if orient else "levels ordered by their own counts"
         levels = tuple(zip(p.tolist(), q.tolist(), strict=True))
-        yield Sign(variable, auc, max(0.0, auc - Z * se), min(1.0, auc + Z * se), name, cells, levels)
+        k = suspicious(*(np.array([cell.count for cell in grid[column]])[order] for column in there))
+        cut = tuple((int(a), int(b)) for a, b in ((p[:k].sum(), q[:k].sum()), (p[k:].sum(), q[k:].sum())))
+        words = " or ".join(rows[i].partition("|")[2] for i in order[:k]) if len(rows) > 2 else ""
+        yield Sign(variable, auc, max(0.0, auc - Z * se), min(1.0, auc + Z * se), name, cells, levels, cut, words)
 
 
 def single_predictors(links: Links, entry: dict[str, Any]) -> list[Finding]:
@@ -159,7 +177,8 @@ def single_predictors(links: Links, entry: dict[str, Any]) -> list[Finding]:
     Entry: `table`, `positives`, `negatives` (columns), `of` (row with `n`), `models` (AUC cells); `orient`
     (`positives`, `negatives`: columns of the training set that decide which level is the more suspicious). A sign
     needs no training beyond that, so its AUC in the test set is fair. Error budget: none for counts; variables with
-    mean and SD are taken as normal. Two signs: over all joint tables that their margins allow.
+    mean and SD are taken as normal. Two signs: over all joint tables that their margins allow; a sign of more than two
+    levels is divided into present and absent where sensitivity + specificity is highest in the set that orients it.
     """
     for key in ("table", "positives", "negatives", "of"):
         links.need(entry, key)
@@ -209,9 +228,13 @@ def single_predictors(links: Links, entry: dict[str, Any]) -> list[Finding]:
 
 
 def _pairs(found: list[Sign]) -> list[tuple[str, str, float, float]]:
-    two = [sign for sign in found if len(sign.levels) == 2 and sign.auc > 0.5][:4]
-    made = [(a.name, b.name, *pair_range(a.levels, b.levels)) for a, b in combinations(two, 2)]
+    two = [sign for sign in found if sign.cut and sign.auc > 0.5][:MOST_PAIRED]
+    made = [(_named(a), _named(b), *pair_range(a.cut, b.cut)) for a, b in combinations(two, 2)]
     return sorted(made, key=lambda row: -row[2])
+
+
+def _named(sign: Sign) -> str:
+    return f"{sign.name} ({sign.present})" if sign.present else sign.name
 
 
 def baseline(folder: str | Path, paper: str) -> pd.DataFrame:
@@ -240,19 +263,20 @@ def baseline(folder: str | Path, paper: str) -> pd.DataFrame:
     >>> baseline("data/published", "A").query("kind == 'sign'")[["name", "auc"]].round(3).values.tolist()[0]
     ['Margin', 0.86]
     """
-    folder = Path(folder)
-    for file in sorted(folder.glob(LINKS)):
-        sections = read_links(file)
-        if str(sections.get("paper")) == paper and sections.get("single_predictors"):
-            break
-    else:
+    from helpers.stats.claims.audit import links_of  # which imports this module for its rule
+
+    found = baseline_if(links_of(folder, paper))
+    if found is None:
         raise StudyError(f"paper {paper!r} has no links for single_predictors", fix="add them to its claims.yaml")
-    tables = {entry["table"] for entry in sections["single_predictors"]}
-    tables |= {model[0] for entry in sections["single_predictors"] for model in entry["models"]}
-    cells = [cell for csv in sorted(folder.glob(f"{paper}_*.csv")) for cell in read_cells(csv) if cell.table in tables]
-    links = Links(paper, file.name, Published(cells), {})
+    return found
+
+
+def baseline_if(links: Links) -> pd.DataFrame | None:
+    """`baseline` of links that are read already; None where a paper has no such links."""
+    if not links.sections.get("single_predictors"):
+        return None
     rows: list[dict[str, Any]] = []
-    for entry in sections["single_predictors"]:
+    for entry in links.sections["single_predictors"]:
         found = sorted(signs(links.published, entry), key=lambda sign: -sign.auc)
         rows += [
             {"kind": "sign", "name": s.name, "auc": s.auc, "low": s.low, "high": s.high, "how": s.how} for s in found

@@ -9,6 +9,8 @@ from helpers.stats.claims.finding import CONSISTENT, NOT_CHECKABLE, Finding
 from helpers.stats.claims.reading import Links
 from helpers.stats.claims.writing import write
 
+WRITTEN = {"auc": "AUC", "observed_expected": "O:E"}
+
 
 def size(links: Links, entry: dict[str, Any]) -> list[Finding]:
     """Compare the patients with those that Riley's criteria ask for.
@@ -29,7 +31,9 @@ def size(links: Links, entry: dict[str, Any]) -> list[Finding]:
     else:
         need = sample_size.validation_size(prevalence=events / n, c_statistic=value)
         allowed = sample_size.what_it_allows(n=n, events=events, auc=value).set_index("measure")
-        span = ", ".join(f"{name} {row.low:.2f} to {row.high:.2f}" for name, row in allowed.iterrows())
+        span = ", ".join(
+            f"{WRITTEN.get(name, name)} {row.low:.2f} to {row.high:.2f}" for name, row in allowed.iterrows()
+        )
         what = f"validating an AUC of {auc.text}; {n} patients let one expect the intervals {span}"
     enough = n >= need.n
     text = f"{need.n:,} patients with {need.events:,} of the rarer class are asked for, {what}."

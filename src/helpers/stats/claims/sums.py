@@ -29,7 +29,7 @@ def sums(links: Links, entry: dict[str, Any]) -> list[Finding]:
         text += f" The total is printed as {want}, a difference of {want - made:+d}."
         if fits:
             text += f" The parts add up to {fits[0].row} ({fits[0].count} {fits[0].unit}) instead."
-        total_cells = [total, *others]
+        total_cells = [total, *fits[:1]]
         return [_sum(links, entry, verdict, parts, total_cells, made, text)]
     return [_sum(links, entry, verdict, parts, [total], made, text)]
 

@@ -182,7 +182,10 @@ def _one_test(links, entry, found) -> Finding:
 
 
 def p_values(links: Links, entry: dict[str, Any]) -> list[Finding]:
-    """Recompute one P value from a table of counts. Entry: `grid` (rows of cells), `p` (cell)."""
+    """Recompute one P value from a table of counts. Error budget: any rounding of the P value; counts are exact.
+
+    Entry: `grid` (rows of cells), `p` (cell).
+    """
     p = links.cell(entry, links.need(entry, "p"))
     grid = [[links.cell(entry, ref) for ref in line] for line in links.need(entry, "grid")]
     values = count_p_values(tuple(tuple(cell.count for cell in line) for line in grid))

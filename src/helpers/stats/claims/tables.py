@@ -31,7 +31,9 @@ METRICS: dict[str, Callable[..., tuple[np.ndarray, np.ndarray]]] = {
     "balanced_accuracy": lambda tp, fp, fn, tn: (tp * (fp + tn) + tn * (tp + fn), 2 * (tp + fn) * (fp + tn)),
     "youden": lambda tp, fp, fn, tn: (tp * tn - fp * fn, (tp + fn) * (fp + tn)),
     "prevalence": lambda tp, fp, fn, tn: (tp + fn, tp + fp + fn + tn),
+    "dor": lambda tp, fp, fn, tn: (tp * tn, fp * fn),
 }
+ROOTED = ("mcc",)  # a whole number over the root of one
 ALIASES = {
     "recall": "sensitivity",
     "sens": "sensitivity",
@@ -41,8 +43,13 @@ ALIASES = {
     "f1_score": "f1",
     "lr+": "lr_positive",
     "lr-": "lr_negative",
+    "diagnostic_odds_ratio": "dor",
+    "matthews": "mcc",
+    "matthews_correlation": "mcc",
+    "matthews_correlation_coefficient": "mcc",
 }
-SHARES = frozenset(METRICS) - {"kappa", "lr_positive", "lr_negative", "youden"}
+SHARES = frozenset(METRICS) - {"kappa", "lr_positive", "lr_negative", "youden", "dor"}
+SIGNED = ("kappa", "youden", "mcc")  # from -1 to 1
 SWAPPED = {
     "sensitivity": "specificity",
     "specificity": "sensitivity",
@@ -50,14 +57,31 @@ SWAPPED = {
     "npv": "ppv",
     "accuracy": "accuracy",
     "kappa": "kappa",
+    "mcc": "mcc",
+    "dor": "dor",
 }
+
+WRITTEN = {
+    "ppv": "PPV",
+    "npv": "NPV",
+    "f1": "F1",
+    "mcc": "MCC",
+    "dor": "DOR",
+    "lr_positive": "LR+",
+    "lr_negative": "LR-",
+}
+
+
+def written(name: str) -> str:
+    """Return a metric's name as one writes it: `PPV`, `balanced accuracy`."""
+    return WRITTEN.get(name, name.replace("_", " "))
 
 
 def metric_name(name: str) -> str | None:
     """Return the engine's name of a metric as papers write it; None when it knows none."""
     lower = name.strip().lower().replace(" ", "_")
     lower = ALIASES.get(lower, lower)
-    return lower if lower in METRICS else None
+    return lower if lower in METRICS or lower in ROOTED else None
 
 
 def confusion_tables(
@@ -78,8 +102,8 @@ def confusion_tables(
     ----------
     metrics : mapping of str to str
         Printed strings by metric: `sensitivity, specificity, accuracy, ppv, npv, f1, kappa, lr_positive (LR+),
-        lr_negative (LR-), balanced_accuracy, youden, prevalence`, or their aliases. Fractions, or percentages when a
-        percent sign is printed or a share is above 1 (then all shares are percentages).
+        lr_negative (LR-), balanced_accuracy, youden, prevalence, dor, mcc`, or their aliases. Fractions, or
+        percentages when a percent sign is printed or a share is above 1 (then all shares are percentages).
     positives, negatives, total : int, optional
         What is known of the counts; the total alone means every split of it.
     rounding : str
@@ -123,14 +147,15 @@ def read_metrics(metrics: Mapping[str, str]) -> dict[str, Printed]:
     for name, text in metrics.items():
         known = metric_name(name)
         if known is None:
-            raise ValueError(f"metrics: unknown {name!r}; known are {', '.join(METRICS)}")
+            raise ValueError(f"metrics: unknown {name!r}; known are {', '.join((*METRICS, *ROOTED))}")
         if known in read:
             raise ValueError(f"metrics: {known!r} is given twice")
         read[known] = printed(text)
     if any(name in SHARES and number.value > 1 for name, number in read.items()):
         read = {name: printed(number.text, percent=True) if name in SHARES else number for name, number in read.items()}
     for name, number in read.items():
-        if (name in SHARES and not 0 <= number.value <= 1) or number.value < -1:
+        ends = (0, 1) if name in SHARES else (-1, 1) if name in SIGNED else (0, number.value)
+        if not ends[0] <= number.value <= ends[1]:
             raise ValueError(f"metrics: {name} of {number.text} is impossible")
     return read
 
@@ -205,7 +230,7 @@ def filtered(cells: Cells, bounds: Mapping[str, Bounds]) -> Cells:
     """Keep the tables that satisfy all bounds."""
     keep = np.ones(cells[0].size, dtype=bool)
     for name, b in bounds.items():
-        keep &= _inside(*METRICS[name](*cells), *_scaled(b))
+        keep &= _holds(name, cells, _scaled(b))
     return tuple(part[keep] for part in cells)
 
 
@@ -215,7 +240,7 @@ def _tested(scaled, p, tp, low, high, total) -> Cells:
     cells = (tp, total - p - tn, p - tp, tn)
     keep = np.ones(tn.size, dtype=bool)
     for name, limits in scaled.items():
-        keep &= _inside(*METRICS[name](*cells), *limits)
+        keep &= _holds(name, cells, limits)
     return tuple(part[keep] for part in cells)
 
 
@@ -223,6 +248,31 @@ def _scaled(b: Bounds) -> tuple[int, int, int, bool, bool]:
     """Return scale, low and high as whole numbers, and which ends are open."""
     scale = lcm(b.low.denominator, b.high.denominator)
     return scale, int(b.low * scale), int(b.high * scale), b.low_open, b.high_open
+
+
+def _holds(name: str, cells: Cells, limits: tuple[int, int, int, bool, bool]) -> np.ndarray:
+    """Tell which tables have a metric within its limits."""
+    return _correlated(cells, *limits) if name in ROOTED else _inside(*METRICS[name](*cells), *limits)
+
+
+def _correlated(cells: Cells, scale, low, high, low_open, high_open) -> np.ndarray:
+    """Tell which tables have their Matthews correlation within limits.
+
+    Floating point decides where it safely can; within a billionth of a limit the squares are compared as whole numbers
+    of any size.
+    """
+    tp, fp, fn, tn = cells
+    top = tp * tn - fp * fn
+    under = (tp + fp).astype(float) * (tp + fn) * (tn + fp) * (tn + fn)
+    value = np.divide(top, np.sqrt(under), out=np.full(tp.size, np.nan), where=under > 0)
+    inside = (value >= low / scale) & (value <= high / scale)
+    near = (np.abs(value - low / scale) < 1e-9) | (np.abs(value - high / scale) < 1e-9)
+    for k in np.flatnonzero(near):
+        a, b, c, d = (int(part[k]) for part in cells)
+        x, product = scale * (a * d - b * c), (a + b) * (a + c) * (d + b) * (d + c)
+        below, above = (x * abs(x) - y * abs(y) * product for y in (low, high))  # both rise with the metric
+        inside[k] = (below > 0 or (below == 0 and not low_open)) and (above < 0 or (above == 0 and not high_open))
+    return inside
 
 
 def _inside(numerator, denominator, scale, low, high, low_open, high_open) -> np.ndarray:

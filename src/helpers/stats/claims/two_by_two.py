@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from itertools import combinations
+from itertools import combinations, islice
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from helpers.data.errors import StudyError
 from helpers.stats.claims.finding import CONSISTENT, CONTRADICTORY, NOT_CHECKABLE, OTHER_COUNTS, Finding, listed
 from helpers.stats.claims.reading import Cell, Links
 from helpers.stats.claims.rounding import MODES, Printed
-from helpers.stats.claims.tables import SWAPPED, as_frame, filtered, metric_name, search
+from helpers.stats.claims.tables import MOST_SPLITS, SWAPPED, as_frame, filtered, metric_name, search, written
 from helpers.stats.claims.writing import write
 
 NEAR = 3  # totals this far from the stated one are tried: cases may be lost between tables
@@ -28,6 +28,8 @@ EXCHANGES = {
         "accuracy": "accuracy",
         "f1": "f1",
         "kappa": "kappa",
+        "mcc": "mcc",
+        "dor": "dor",
     },
     "classes, truth and calls exchanged": {
         "sensitivity": "npv",
@@ -36,9 +38,10 @@ EXCHANGES = {
         "ppv": "specificity",
         "accuracy": "accuracy",
         "kappa": "kappa",
+        "mcc": "mcc",
+        "dor": "dor",
     },
 }
-_DERIVED = ("lr_positive", "lr_negative")  # follow from sensitivity and specificity, whatever these are
 
 
 def first_fit(numbers: Mapping[str, Printed], positives: Iterable[int], total: int) -> tuple[pd.DataFrame, str | None]:
@@ -63,7 +66,9 @@ def first_fit(numbers: Mapping[str, Printed], positives: Iterable[int], total: i
     >>> len(fits), mode
     (1, 'half up')
     """
-    splits = np.asarray(list(positives), dtype=np.int64)
+    splits = np.fromiter(islice(positives, MOST_SPLITS + 1), dtype=np.int64)
+    if splits.size > MOST_SPLITS:  # so many splits would not tell anything apart
+        splits = splits[:0]
     wide = search({name: number.bounds("any") for name, number in numbers.items()}, splits, total)
     if wide[0].size:
         for mode in MODES:
@@ -87,7 +92,7 @@ def metrics_of(links: Links, entry: Mapping[str, Any], place: tuple[str, str, st
                 file=links.file,
                 row=entry.get("__line__"),
                 key="metrics",
-                fix="use sensitivity, specificity, accuracy, PPV, NPV, F1, kappa, LR+ or LR-",
+                fix="use sensitivity, specificity, accuracy, PPV, NPV, F1, kappa, MCC, LR+, LR- or DOR",
             )
         found[name] = links.cell(dict(entry), [*place, statistic])
     return found
@@ -183,7 +188,7 @@ def _diagnosis(numbers: Mapping[str, Printed], positives: int, total: int) -> st
                     continue
                 fits, _ = first_fit(rest, splits, total)
                 if len(fits):
-                    return f"Without {' and '.join(left_out)} the others fit {label}: {_tables(fits)}."
+                    return f"Without {' and '.join(map(written, left_out))} the others fit {label}: {_tables(fits)}."
     for label, names in EXCHANGES.items():
         renamed = {
             names[name]: number for name, number in numbers.items() if names.get(name) in ("sensitivity", "specificity")
@@ -191,7 +196,7 @@ def _diagnosis(numbers: Mapping[str, Printed], positives: int, total: int) -> st
         if len(renamed) == 2 and "accuracy" in numbers:
             fits, _ = first_fit({**renamed, "accuracy": numbers["accuracy"]}, range(total + 1), total)
             if len(fits):
-                pair = " and ".join(n for n in numbers if names.get(n) in ("sensitivity", "specificity"))
+                pair = " and ".join(written(n) for n in numbers if names.get(n) in ("sensitivity", "specificity"))
                 return (
                     f"With {label}, {pair} as sensitivity and specificity fit the accuracy at {_tables(fits)}; the "
                     "other numbers of the row do not."

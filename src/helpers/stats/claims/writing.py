@@ -53,5 +53,6 @@ def write(
         severity=severity or severity_of(verdict, headline=bool(entry.get("headline"))),
         rule=rule,
         explanation=explanation,
-        cells="; ".join(cell.trace for cell in used),
+        cells=" | ".join(cell.trace for cell in used),
+        used=tuple(used),
     )
