@@ -15,7 +15,7 @@ from helpers.book.contents import BookStudy
 from helpers.book.files import write_bytes
 from helpers.book.tables import write_table
 
-RESULT_FILES = (".svg", ".png", ".mp4", ".csv", ".json", ".xlsx", ".docx")
+RESULT_FILES = (".svg", ".png", ".mp4", ".csv", ".json", ".xlsx", ".docx", ".tex", ".tiff")
 
 
 def prose(text: Path) -> dict[str, bytes]:
@@ -26,7 +26,7 @@ def prose(text: Path) -> dict[str, bytes]:
         hidden = any(part.startswith(".") or part in {"_ext", "__pycache__"} for part in Path(name).parts)
         if path.is_file() and not hidden and name != "_toc.yml":
             found[name] = path.read_bytes()
-    for name in ("intro.md", "how_numbers_are_made.md", "glossary.md", "references.md"):
+    for name in ("intro.md", "how_numbers_are_made.md", "glossary.md", "references.md", "citation.md"):
         if name not in found:
             raise FileNotFoundError(f"{text / name} is missing")
     return found
