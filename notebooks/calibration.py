@@ -40,7 +40,9 @@ curves = calibrated.every(judged)
 # %% tags=["remove-output"]
 methods = calibrated.methods(curves)
 points = calibrated.points(curves)
-page.figure("fig-calibration", calibrated_plot.plot(curves), data=points, n=judged[0].n, methods=methods)
+summary = calibrated.summary(curves)
+about = {"n": judged[0].n, "methods": methods, "finding": sentences.calibration(summary)}
+page.figure("fig-calibration", calibrated_plot.plot(curves), data=points, **about)
 
 # %% [markdown]
 # :::{result-figure} fig-calibration
@@ -54,7 +56,6 @@ page.figure("fig-calibration", calibrated_plot.plot(curves), data=points, n=judg
 # Two intercepts exist and are both named: in the large (with the slope fixed at 1), and joint with the slope.
 
 # %% tags=["remove-output"]
-summary = calibrated.summary(curves)
 heads = {"in_the_large": "Intercept in the large", "slope": "Slope"}
 heads |= {"joint_intercept": "Joint intercept", "observed_expected": "O:E"}
 columns = ["split", "model", "n", "events", *heads.values()]

@@ -19,7 +19,7 @@ resamples = 500  # bootstrap samples of patients
 fixed = 0.90  # specificity at which sensitivity is read, and the reverse; declared before looking
 
 # %% tags=["hide-input"]
-from helpers.book import report, sentences
+from helpers.book import findings, report, sentences
 from helpers.data import cases
 from helpers.data.study import read as read_study
 from helpers.stats import auc_tables, instability, models, models_spread, multiclass_table, predictions, roc_panels
@@ -61,7 +61,8 @@ page.table("tab-thresholds", models.threshold_table(frozen), methods=next(iter(f
 # %% tags=["remove-output"]
 curves = roc_panels.every(parts, frozen)
 methods = roc_panels.methods(curves, judged[0].title)
-page.figure("fig-roc", roc_panels.plot(curves), data=roc_panels.points(curves), n=judged[0].n, methods=methods)
+about = {"n": judged[0].n, "methods": methods, "finding": findings.roc(curves[judged[0].title], judged[0].title)}
+page.figure("fig-roc", roc_panels.plot(curves), data=roc_panels.points(curves), **about)
 page.table("tab-auc", auc_tables.by_split(curves), columns=["model", *curves], methods=methods)
 
 # %% [markdown]

@@ -109,10 +109,12 @@ def results(folder: Path) -> list[publish.BookStudy]:
         if simulated:
             page.clip("fig-roc", frames(), frames_per_second=8)
         page.table("tab-performance", frame(), headers={"auc": "AUC"}, methods="See above.", caption_note="Note.")
+        page.numbers(auc=0.8123, n=116)
         save(
             page.folder,
             [new_markdown_cell(DISCRIMINATION), *parameters(), glued(auc=0.8123, n=116), new_markdown_cell(RESULTS)],
         )
+        report.page(folder / study / "cohort").numbers(events=27)
         save(folder / study / "cohort", [new_markdown_cell("(cohort)=\n# Who is in the study?"), glued(events=27)])
     save(folder / "olnm" / "inputs", [new_markdown_cell("(inputs)=\n# What does the model see?")])
     for seed in (0, 1):

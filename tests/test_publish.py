@@ -11,7 +11,7 @@ import yaml
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 
 import browser
-from helpers.book import labels, pages, provenance, publish
+from helpers.book import front, labels, pages, provenance, publish
 
 
 @pytest.fixture(scope="module")
@@ -221,6 +221,7 @@ def test_records_read_what_is_there(tmp_path: Path) -> None:
 
 
 def test_text_from_settings_is_escaped() -> None:
-    study = publish.BookStudy("a", "<b>*A*</b> [x](y) {ref}`z`", pages=("cohort",))
-    card = pages.cards([study])
-    assert r"\<b\>\*A\*\</b\> \[x\]\(y\) \{ref\}\`z\`" in card
+    study = publish.BookStudy("a", "<b>*A*</b> [x](y) {ref}`z`", absent="Gone.")
+    shown, _ = front.studies([study], {"a": {}}, Path("results"), Path("site"))
+    assert r"### \<b\>\*A\*\</b\> \[x\]\(y\) \{ref\}\`z\`" in shown
+    assert "{doc}`How to get the data of: b*A*/b [x](y) refz </a/absent>`" in shown

@@ -156,7 +156,7 @@ def test_display_frame() -> None:
 def test_table_without_rows_and_bad_shapes(tmp_path: Path) -> None:
     shown = report.page(tmp_path).table("tab-a", pd.DataFrame({"a": pd.Series([], dtype=float)}))
     assert shown.empty
-    assert len(list((tmp_path / "tables").iterdir())) == 5
+    assert len(list((tmp_path / "tables").iterdir())) == 6
     with pytest.raises(ValueError, match="several levels"):
         report.page(tmp_path).table("tab-a", pd.DataFrame([[1]], columns=pd.MultiIndex.from_tuples([("a", "b")])))
     with pytest.raises(ValueError, match="two columns of one name"):

@@ -49,6 +49,7 @@ class Result(SphinxDirective):
         self.env.note_dependency(str(self.path(".json")))
         about = json.loads(self.path(".json").read_text(encoding="utf-8"))
         caption, rest = self.caption()
+        caption = led(about.get("finding"), caption)
         shown = self.show(caption, about)
         notes = [*rest, *self.notes(about), self.links()]
         box = nodes.container("", *shown, nodes.container("", *notes, classes=["result-notes"]))
@@ -104,7 +105,8 @@ class ResultFigure(Result):
 
     kind = "figure"
     needed = (".svg", ".json")
-    downloads = ((".svg", "SVG"), (".png", "PNG"), (".csv", "CSV"), (".mp4", "MP4"))
+    downloads = ((".svg", "SVG"), (".png", "PNG"), ("-300dpi.tiff", "TIFF 300 dpi"), ("-600dpi.tiff", "TIFF 600 dpi"))
+    downloads += ((".csv", "CSV"), (".mp4", "MP4"))
     option_spec = {
         "alt": directives.unchanged,
         "folder": directives.unchanged,
@@ -148,7 +150,7 @@ class ResultTable(Result):
 
     kind = "table"
     needed = (".display.csv", ".json")
-    downloads = ((".csv", "CSV"), (".xlsx", "XLSX"), (".docx", "DOCX"))
+    downloads = ((".csv", "CSV"), (".xlsx", "XLSX"), (".docx", "DOCX"), (".tex", "LaTeX"))
     option_spec = {
         "folder": directives.unchanged,
         "name": directives.unchanged,
@@ -190,6 +192,14 @@ class ResultTable(Result):
         target = f"{study}-{found[2]}".lower()  # Sphinx keeps labels in lower case
         link = {"refdomain": "std", "reftype": "numref", "reftarget": target, "refexplicit": False}
         return addnodes.pending_xref("", nodes.literal(text, text), refdoc=self.env.docname, refwarn=True, **link)
+
+
+def led(finding, caption):
+    """The caption with the computed finding before it; the question that led it is then no longer bold."""
+    if not finding:
+        return caption
+    rest = [nodes.inline("", "", *node.children) if isinstance(node, nodes.strong) else node for node in caption]
+    return [nodes.strong("", finding, classes=["result-finding"]), nodes.Text(" "), *rest]
 
 
 def linked(text: str):

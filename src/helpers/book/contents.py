@@ -84,7 +84,7 @@ def contents(studies: Sequence[BookStudy], *, changelog: bool = True) -> dict[st
             chapter = next(chapter for chapter in chapters if chapter["file"] == index)
             chapter["sections"].append({"file": f"{study.name}/{page}", "title": run_title(page)})
         parts.append({"caption": study.title, "numbered": 2, "chapters": chapters})
-    about = ["how_numbers_are_made", "glossary", "references", *(["changelog"] if changelog else [])]
+    about = ["how_numbers_are_made", "glossary", "references", *(["changelog"] if changelog else []), "citation"]
     parts.append({"caption": "About", "chapters": [{"file": name} for name in about]})
     return {"format": "jb-book", "root": "intro", "parts": parts}
 

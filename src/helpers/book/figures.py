@@ -26,6 +26,7 @@ def write_figure(
     data: pd.DataFrame | None = None,
     methods: str = "",
     n: int | None = None,
+    finding: str = "",
     simulated: bool = False,
 ) -> Figure:
     """Write `<name>.svg`, `.png` (300 dpi), `.csv` and `.json`; the same figure gives the same bytes.
@@ -46,6 +47,8 @@ def write_figure(
         How the numbers were made, in a sentence; `doi:10.1000/xyz` becomes a link in the book.
     n : int or None
         Cases drawn.
+    finding : str
+        What the figure shows, in a computed sentence; it leads the caption.
     simulated : bool
         Write "Simulated data" under the lower right corner and into the files' descriptions.
 
@@ -82,15 +85,21 @@ def write_figure(
         drawn.savefig(svg, format="svg", bbox_inches="tight", metadata=about)
         about = {"Software": None, "Description": description}
         drawn.savefig(png, format="png", dpi=DPI, bbox_inches="tight", metadata=about)
+    _forget_tiffs(folder / f"{name}.svg", svg.getvalue())
     write_bytes(folder / f"{name}.svg", svg.getvalue())
     write_bytes(folder / f"{name}.png", png.getvalue())
     if data is not None:
         write_text(folder / f"{name}.csv", data.to_csv(index=False, lineterminator="\n"))
-    write_json(
-        folder / f"{name}.json",
-        {"kind": "figure", "methods": methods, "n": n, "name": name, "simulated": simulated},
-    )
+    about = {"kind": "figure", "methods": methods, "n": n, "name": name, "simulated": simulated}
+    write_json(folder / f"{name}.json", about | ({"finding": finding} if finding else {}))
     return _released(drawn)
+
+
+def _forget_tiffs(svg: Path, drawn: bytes) -> None:
+    """Remove TIFFs of an earlier drawing; `make tiff` draws them anew."""
+    if not (svg.is_file() and svg.read_bytes() == drawn):
+        for old in svg.parent.glob(f"{svg.stem}-*dpi.tiff"):
+            old.unlink()
 
 
 def _as_figure(figure: object) -> Figure:

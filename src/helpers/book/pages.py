@@ -6,12 +6,9 @@ import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import yaml
-
-if TYPE_CHECKING:
-    from helpers.book.publish import BookStudy
 
 BANNER = """:::{admonition} Simulated data
 :class: simulated-banner warning
@@ -182,19 +179,6 @@ def absent(title: str, text: str) -> bytes:
 The data of this study were not there when the book was built, so its chapters were left out.
 :::"""
     return f"# {escaped(title)}\n\n{lead}\n\n{text.strip()}\n".encode()
-
-
-def cards(studies: Sequence[BookStudy]) -> str:
-    """Front-page cards: one a study, leading to its first page."""
-    lines = [":::::{grid} 1 1 2 2", ":gutter: 3", ""]
-    for study in studies:
-        first = next((page for page in study.pages if not page.startswith("train/")), None)
-        target = f"/{study.name}/{first}" if first else f"/{study.name}/{'train/index' if study.pages else 'absent'}"
-        kind = "Data not in this copy" if study.absent else "Simulated data" if study.simulated else "Real data"
-        lines += ["::::{grid-item-card} " + escaped(study.title), f":link: {target}", ":link-type: doc", ""]
-        lines += [escaped(study.summary), ""] if study.summary else []
-        lines += [":::{card-footer}", study.kind or kind, ":::", "::::", ""]
-    return "\n".join([*lines, ":::::"])
 
 
 def fill(data: bytes, marker: str, text: str) -> bytes:

@@ -24,7 +24,8 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from helpers.book import labels, pages, staging
+from helpers.book import audit, front, icons, labels, mend, pages, staging
+from helpers.book.citation import box
 from helpers.book.contents import BookStudy, contents
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ def stage(
     notebooks: str | Path | None = "notebooks",
     changelog: str | Path | None = "CHANGELOG.md",
     gate: Gate | None = None,
+    citation: str | Path = "CITATION.cff",
 ) -> Path:
     """Lay out `build/site`: prose, executed notebooks with unique labels, their files, and the contents.
 
@@ -67,9 +69,11 @@ def stage(
     notebooks : str, Path or None
         Sources of the notebooks: their labels are known even when no study here has the chapter.
     changelog : str, Path or None
-        Becomes the page `changelog`; left out when None.
+        Becomes the page `changelog`; left out when None, and with it what points there.
     gate : helpers.book.gate.Gate or None
         What the audit of the book's own tables found; told on the page `how_numbers_are_made`.
+    citation : str or Path
+        How to cite the book, in the Citation File Format.
 
     Returns
     -------
@@ -91,9 +95,14 @@ def stage(
     executed = {study.name: {page: staging.read(results, study, page) for page in study.pages} for study in known}
     elsewhere = staging.source_labels(notebooks).union(*map(staging.page_labels, executed.values()))
     outside = {label for name, data in files.items() if name.endswith(".md") for label in labels.defined(data.decode())}
+    shown, pictures = front.studies(known, executed, results, site)  # before labels are made unique
+    files |= pictures
     for study in known:
         files |= staging.study_files(study, executed[study.name], results, elsewhere, outside)
-    files["intro.md"] = pages.fill(files["intro.md"], "% studies", pages.cards(known))
+    files["intro.md"] = pages.fill(files["intro.md"], "% studies", shown)
+    files["citation.md"] = pages.fill(files["citation.md"], "% citation", box(Path(citation).read_bytes()))
+    if changelog is None:
+        files["intro.md"] = files["intro.md"].replace(b"{doc}`What changed <changelog>`, {doc}`how", b"{doc}`How")
     tables, runs = staging.runs(known, results)
     own, audited = staging.audited(gate)
     files |= runs | audited
@@ -106,7 +115,7 @@ def stage(
 
 
 def build(site: str | Path, out: str | Path = "build", *, config: str | Path = "_config.yml") -> Path:
-    """Build the staged book; any warning is an error.
+    """Build the staged book; any warning, dead link or page above 3 MB is an error.
 
     Parameters
     ----------
@@ -125,8 +134,8 @@ def build(site: str | Path, out: str | Path = "build", *, config: str | Path = "
     Raises
     ------
     BuildError
-        With the builder's warnings. What was built is then removed: a second call would otherwise skip the
-        pages that warned.
+        With the builder's warnings, or with dead links and heavy pages. What was built is then removed: a second
+        call would otherwise skip the pages that warned.
     """
     keep = ("PATH", "HOME", "USER", "TMPDIR", "LANG", "LC_ALL", "SYSTEMROOT", "PYTHONPATH", "LD_LIBRARY_PATH")
     environment = {name: os.environ[name] for name in keep if name in os.environ}
@@ -140,6 +149,11 @@ def build(site: str | Path, out: str | Path = "build", *, config: str | Path = "
         shutil.rmtree(built, ignore_errors=True)
         said = [line for line in done.stderr.splitlines() if line.strip()]
         raise BuildError("the book has warnings:\n" + "\n".join(said[-60:]))
+    icons.draw(built / "html", mend.pages_of(built / "html"))
+    mend.mend(built / "html")
+    if found := audit.faults(built / "html"):
+        shutil.rmtree(built)
+        raise BuildError(f"the book has {len(found)} faults:\n" + "\n".join(found[:60]))
     return built / "html" / "index.html"
 
 

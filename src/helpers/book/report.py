@@ -31,6 +31,9 @@ From another chapter: ``{glue:text}`discrimination.ipynb::auc:.2f` `` (the path 
     **How well does each model do?** Test set; 95% intervals by patient.
     :::
 
+What a figure shows leads its caption, before the question: `finding=...`, or the sentence that
+`helpers.book.findings` computes from the data.
+
 A figure or table that not every study has (no test set, say) gets the option `:optional:`; it is then left out
 where its files were not made, and references to it become words. Without that, a missing file fails the build.
 
@@ -49,6 +52,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from helpers.book import findings
 from helpers.book.figures import write_figure
 from helpers.book.files import write_json
 from helpers.book.tables import write_table
@@ -109,8 +113,11 @@ class Page:
         data: pd.DataFrame | None = None,
         methods: str = "",
         n: int | None = None,
+        finding: str = "",
     ) -> Figure:
         """Write `figures/<name>.{svg,png,csv,json}`; see `helpers.book.figures.write_figure`.
+
+        Without a `finding` it is computed from the data, where `helpers.book.findings` knows the figure.
 
         Raises
         ------
@@ -119,9 +126,9 @@ class Page:
         """
         _check(name, "fig-")
         n = None if n is None else int(n)
-        return write_figure(
-            self.folder / "figures", name, figure, data=data, methods=methods, n=n, simulated=self.simulated
-        )
+        finding = finding or findings.of(name, data)
+        about = {"methods": methods, "n": n, "finding": finding, "simulated": self.simulated}
+        return write_figure(self.folder / "figures", name, figure, data=data, **about)
 
     def clip(self, name: str, frames: np.ndarray, *, frames_per_second: float) -> None:
         """Write `figures/<name>.mp4`, which plays above that figure; see `helpers.book.clips.write_clip`."""
@@ -144,8 +151,9 @@ class Page:
         caption_note: str | None = None,
         quoted: bool = False,
         of: tuple[int, int] | Mapping[str, tuple[int, int]] | None = None,
+        finding: str = "",
     ) -> pd.DataFrame:
-        """Write `tables/<name>.{csv,display.csv,xlsx,docx,json}`; see `helpers.book.tables.write_table`.
+        """Write `tables/<name>.{csv,display.csv,xlsx,docx,tex,json}`; see `helpers.book.tables.write_table`.
 
         Raises
         ------
@@ -163,6 +171,7 @@ class Page:
             pointing=pointing,
             methods=methods,
             note=caption_note or "",
+            finding=finding,
             simulated=self.simulated,
             quoted=quoted,
             of=of,

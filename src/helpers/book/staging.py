@@ -18,7 +18,7 @@ from helpers.book.tables import write_table
 if TYPE_CHECKING:
     from helpers.book.gate import Gate
 
-RESULT_FILES = (".svg", ".png", ".mp4", ".csv", ".json", ".xlsx", ".docx")
+RESULT_FILES = (".svg", ".png", ".mp4", ".csv", ".json", ".xlsx", ".docx", ".tex", ".tiff")
 
 
 def prose(text: Path) -> dict[str, bytes]:
@@ -29,7 +29,7 @@ def prose(text: Path) -> dict[str, bytes]:
         hidden = any(part.startswith(".") or part in {"_ext", "__pycache__"} for part in Path(name).parts)
         if path.is_file() and not hidden and name != "_toc.yml":
             found[name] = path.read_bytes()
-    for name in ("intro.md", "how_numbers_are_made.md", "glossary.md", "references.md"):
+    for name in ("intro.md", "how_numbers_are_made.md", "glossary.md", "references.md", "citation.md"):
         if name not in found:
             raise FileNotFoundError(f"{text / name} is missing")
     return found

@@ -1,4 +1,4 @@
-"""Write one table for readers, spreadsheets, manuscripts and machines: CSV, XLSX, DOCX, JSON."""
+"""Write one table for readers, spreadsheets, manuscripts and machines: CSV, XLSX, DOCX, LaTeX, JSON."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from helpers.book.files import frozen_zip, write_bytes, write_json, write_text
+from helpers.book.latex import latex_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -122,11 +123,12 @@ def write_table(
     pointing: Sequence[str] = (),
     methods: str = "",
     note: str = "",
+    finding: str = "",
     simulated: bool = False,
     quoted: bool = False,
     of: tuple[int, int] | Mapping[str, tuple[int, int]] | None = None,
 ) -> pd.DataFrame:
-    """Write `<name>.csv`, `.display.csv`, `.xlsx`, `.docx` and `.json`; the same table gives the same bytes.
+    """Write `<name>.csv`, `.display.csv`, `.xlsx`, `.docx`, `.tex` and `.json`; the same table gives the same bytes.
 
     The CSV has every column and full precision. The others have the printed strings, except that numbers
     stay numbers in the spreadsheet. Text that a spreadsheet would run as a formula is stored as text there.
@@ -147,6 +149,8 @@ def write_table(
         How the numbers were made, in a sentence; `doi:10.1000/xyz` becomes a link in the book.
     note : str
         Footnote: abbreviations, what a dash means.
+    finding : str
+        What the table shows, in a computed sentence; it leads the caption.
     simulated : bool
         Say "Simulated data" under the table in the spreadsheet and the manuscript table.
     quoted : bool
@@ -171,7 +175,7 @@ def write_table(
     >>> folder = Path(tempfile.mkdtemp())
     >>> _ = write_table(folder, "tab-a", pd.DataFrame({"center": ["=1+1"], "n": [3]}))
     >>> sorted(path.name for path in folder.iterdir())
-    ['tab-a.csv', 'tab-a.display.csv', 'tab-a.docx', 'tab-a.json', 'tab-a.xlsx']
+    ['tab-a.csv', 'tab-a.display.csv', 'tab-a.docx', 'tab-a.json', 'tab-a.tex', 'tab-a.xlsx']
     """
     import pandas as pd
 
@@ -186,6 +190,7 @@ def write_table(
     write_text(folder / f"{name}.display.csv", _display_csv(shown))
     write_bytes(folder / f"{name}.xlsx", _xlsx(name, shown, values, numeric, notes))
     write_bytes(folder / f"{name}.docx", _docx(shown, numeric, notes))
+    write_text(folder / f"{name}.tex", latex_table(shown, numeric, name=name, notes=notes))
     about = {"kind": "table", "name": name, "methods": methods, "note": note, "simulated": simulated}
     printed = dict(zip(values.columns, shown.columns))
     about |= {"pointing": [printed[column] for column in pointing]} if pointing else {}
@@ -195,6 +200,7 @@ def write_table(
     about |= {"quoted": True} if quoted else {}
     if of is not None:
         about["of"] = {name: list(pair) for name, pair in (of if isinstance(of, Mapping) else {"": of}).items()}
+    about |= {"finding": finding} if finding else {}
     write_json(folder / f"{name}.json", about | {"numeric": numeric, "rows": len(frame)})
     return shown
 

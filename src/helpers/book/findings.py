@@ -1,0 +1,356 @@
+"""What a figure shows, in one computed sentence: it leads the caption.
+
+A figure's name says what it is, and the data behind it say what it shows: `of("fig-reader-minds", frame)` reads the
+frame that the notebook publishes as the figure's CSV. A figure of pictures has no finding, and its caption leads with
+the question. Sentences name intervals where the data have them and claim nothing beyond.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+if TYPE_CHECKING:
+    from helpers.stats.discrimination import Roc
+
+NAMED = 3  # models or subgroups that a sentence names
+MEASURES = {"auc": "AUC", "observed_expected": "O:E", "kappa": "kappa", "ppv": "PPV", "npv": "NPV"}
+
+
+def of(name: str, data: pd.DataFrame | None) -> str:
+    """The finding of a figure; empty for one that states none.
+
+    Parameters
+    ----------
+    name : str
+        The figure's name, such as `fig-measures`.
+    data : DataFrame or None
+        The data behind it, one row a mark.
+
+    Returns
+    -------
+    str
+        A sentence, or nothing.
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"epoch": [1, 2], "train_loss": [0.7, 0.6], "tune_loss": [0.69, 0.71]})
+    >>> of("fig-learning", frame)
+    'On the tuning patients the loss is lowest after epoch 1 of 2 (0.690); on the training patients it ends at 0.600.'
+    >>> of("fig-stills", None), of("fig-unknown", frame)
+    ('', '')
+    """
+    words = SENTENCES.get(name)
+    if words is None or data is None or not len(data):
+        return ""
+    return words(data.reset_index(drop=True))
+
+
+def roc(curves: Sequence[Roc], split: str) -> str:
+    """AUC of each model of the judged split, highest first.
+
+    Parameters
+    ----------
+    curves : sequence of Roc
+        Of one split.
+    split : str
+        Its title.
+    """
+    said = sorted(curves, key=lambda one: -one.auc.value)
+    named = [f"{one.name} {_value(one.auc.value, one.auc.low, one.auc.high)}" for one in said[:NAMED]]
+    more = f", and {len(said) - NAMED} more below" if len(said) > NAMED else ""
+    return f"AUC in the split “{split}”, highest first: {', '.join(named)}{more}."
+
+
+def _value(value: float, low: float, high: float, form: str = ".2f") -> str:
+    """An estimate with its limits, with minus signs."""
+    if value != value:
+        return "not defined"
+    limits = f" (95 % CI {low:{form}} to {high:{form}})" if low == low and high == high else ""
+    return f"{value:{form}}{limits}".replace("-", "−")
+
+
+def _range(values: pd.Series, form: str = ",.0f") -> str:
+    """Smallest to largest; one number when they print alike."""
+    low, high = f"{values.min():{form}}", f"{values.max():{form}}"
+    return low if low == high else f"{low} to {high}"
+
+
+def _measure(name: str) -> str:
+    return MEASURES.get(name, name.replace("_", " "))
+
+
+def _count(part: int, whole: int, what: str) -> str:
+    return f"{part} of {whole} {what}" + ("" if whole == 1 else "s")
+
+
+def _flow(data: pd.DataFrame) -> str:
+    splits = data[data["kind"] == "split"]
+    said = []
+    for row in splits.itertuples():
+        events = f", {row.events:,.0f} of them with the outcome" if row.events == row.events else ""
+        said.append(f"{row.label} {row.n:,.0f}{events}")
+    return f"Analysed: {'; '.join(said)}." if said else ""
+
+
+def _coefficients(data: pd.DataFrame) -> str:
+    top = data.loc[data["log_odds"].abs().idxmax()]
+    return (
+        f"Of {len(data)} terms, “{top['term']}” moves the risk most: penalised odds ratio {top['odds_ratio']:.2f}, "
+        f"{top['contrast']}; a penalised coefficient has no interval."
+    )
+
+
+def _instability(data: pd.DataFrame) -> str:
+    unsure = int((data["changed"] > 0.1).sum())
+    return (
+        f"A refit moves a patient's risk by {data['mape'].mean():.3f} on average; for "
+        f"{_count(unsure, len(data), 'patient')} more than a tenth of the refits decide otherwise."
+    )
+
+
+def _learning(data: pd.DataFrame) -> str:
+    best = data.loc[data["tune_loss"].idxmin()]
+    return (
+        f"On the tuning patients the loss is lowest after epoch {best['epoch']:.0f} of {data['epoch'].max():.0f} "
+        f"({best['tune_loss']:.3f}); on the training patients it ends at {data['train_loss'].iloc[-1]:.3f}."
+    )
+
+
+def _choice(data: pd.DataFrame) -> str:
+    """Ranges only: naming the best on test would be the mistake that the chapter warns of."""
+    said = []
+    for split, words in (("tune", "tuning patients, who choose"), ("test", "test patients, who do not")):
+        auc = data.loc[data["split"] == split, "auc"].dropna()
+        if len(auc):
+            said.append(f"{auc.min():.2f} to {auc.max():.2f} on the {words}")
+    runs = data.groupby(["model", "architecture", "seed"]).ngroups
+    return f"Over {runs} run{'s' * (runs != 1)} the AUC goes from {', and from '.join(said)}." if said else ""
+
+
+def _first_split(data: pd.DataFrame) -> pd.DataFrame:
+    return data[data["split"] == data["split"].iloc[0]]
+
+
+def _measures(data: pd.DataFrame) -> str:
+    part = _first_split(data)
+    models = list(dict.fromkeys(part["model"]))
+    said = []
+    for model in models[:NAMED]:
+        rows = part[part["model"] == model].set_index("measure")
+        both = [
+            f"{name} {_value(*rows.loc[name, ['value', 'low', 'high']])}"
+            for name in ("sensitivity", "specificity")
+            if name in rows.index
+        ]
+        said.append(f"{model}: {', '.join(both)}")
+    more = f"; {len(models) - NAMED} more models in the figure" if len(models) > NAMED else ""
+    return f"{part['split'].iloc[0]}, at the frozen threshold: {'; '.join(said)}{more}."
+
+
+def _prevalence(data: pd.DataFrame) -> str:
+    own = _first_split(data)
+    own = own[own["own"].astype(bool)]
+    if own.empty:
+        return ""
+    model = own["model"].iloc[0]
+    rows = own[own["model"] == model].drop_duplicates("measure").set_index("measure")
+    said = [f"{_measure(name)} {_value(*rows.loc[name, ['value', 'low', 'high']])}" for name in rows.index]
+    return f"At this study's prevalence of {own['prevalence'].iloc[0]:.0%} {model} has {' and '.join(said)}."
+
+
+def _net_benefit(data: pd.DataFrame) -> str:
+    part = _first_split(data)
+    wide = part.pivot_table(index="threshold", columns="strategy", values="net_benefit")
+    reference = wide[["all", "none"]].max(axis=1)
+    said = []
+    for name in [name for name in dict.fromkeys(part["strategy"]) if name not in ("all", "none")][:NAMED]:
+        said.append(f"{name} at {int((wide[name] > reference).sum())}")
+    return (
+        f"{part['split'].iloc[0]}: the point estimate of net benefit lies above both reference lines for "
+        f"{', '.join(said)} of {len(wide)} thresholds."
+    )
+
+
+def _difference(data: pd.DataFrame) -> str:
+    part = _first_split(data)
+    said = []
+    for (first, second), rows in part.groupby(["first", "second"], sort=False):
+        sure = int(((rows["low"] > 0) | (rows["high"] < 0)).sum())
+        said.append(f"{first} and {second} differ beyond the pointwise band at {sure} of {len(rows)} thresholds")
+    more = f"; {len(said) - NAMED} more pairs" if len(said) > NAMED else ""
+    return f"{part['split'].iloc[0]}: {'; '.join(said[:NAMED])}{more}."
+
+
+def _best(data: pd.DataFrame) -> str:
+    part = _first_split(data)
+    share = part.groupby("strategy", sort=False)["probability_best"].mean()
+    name = {"all": "acting on all", "none": "acting on none"}.get(share.idxmax(), share.idxmax())
+    return (
+        f"{part['split'].iloc[0]}: {name} has the highest net benefit most often, in {share.max():.0%} of the "
+        "bootstrap samples on average over thresholds."
+    )
+
+
+def _families(data: pd.DataFrame) -> str:
+    part = _first_split(data).dropna(subset=["auc"]).sort_values("auc")
+    if part.empty:
+        return ""
+    ends = [part.iloc[-1], part.iloc[0]]
+    said = [f"{row['model']} {_value(row['auc'], row['auc_low'], row['auc_high'])}" for row in ends]
+    words = f"the AUC goes from {said[0]} down to {said[1]}" if len(part) > 1 else f"AUC of {said[0]}"
+    return f"{part['split'].iloc[0]}: {words}."
+
+
+def _twins(data: pd.DataFrame) -> str:
+    sure = int((data["p_holm"] < 0.05).sum())
+    top = data.loc[data["difference"].abs().idxmax()]
+    return (
+        f"{sure} of {len(data)} networks differ between the inputs after Holm's correction; the largest difference in "
+        f"AUC is {_value(top['difference'], top['low'], top['high'])} ({top['network']})."
+    )
+
+
+def _matrix(data: pd.DataFrame) -> str:
+    sure = int((data["p_holm"] < 0.05).sum())
+    return f"{sure} of {len(data)} pairs of models differ in AUC after Holm's correction."
+
+
+def _subgroups(data: pd.DataFrame) -> str:
+    part = data[data["model"] == data["model"].iloc[0]]
+    named, measure = part[part["variable"] != "all"], _measure(part["measure"].iloc[0])
+    known = named[named["estimated"].astype(bool)].dropna(subset=["value"]).sort_values("value")
+    if known.empty:
+        return f"No subgroup is large enough for {'an' if measure[0] in 'AEIOU' else 'a'} {measure} of its own."
+    said = [
+        f"{_value(row.value, row.low, row.high)} ({row.variable}: {row.level}, n = {row.n:,.0f})"
+        for row in (known.iloc[0], known.iloc[-1])
+    ]
+    small = len(named) - len(known)
+    rest = (
+        f"; {_count(small, len(named), 'subgroup')} {'is' if small == 1 else 'are'} too small to say" if small else ""
+    )
+    model = part["model"].iloc[0]
+    return f"{measure[:1].upper()}{measure[1:]} of {model} goes from {said[0]} to {said[1]} over subgroups{rest}."
+
+
+def _effect(data: pd.DataFrame) -> str:
+    said = []
+    for measure, rows in data.groupby("measure", sort=False):
+        up, down = int((rows["low"] > 0).sum()), int((rows["high"] < 0).sum())
+        said.append(f"{_measure(str(measure))} rose in {up} and fell in {down}")
+    readers = data["reader"].nunique()
+    return f"Of {readers} readers, with an interval that excludes no change, {'; '.join(said)}."
+
+
+def _minds(data: pd.DataFrame) -> str:
+    row = data[data["reader"] == "all readers"].iloc[0]
+    wrong, right = row["corrected"] + row["kept_wrong"], row["misled"] + row["kept_right"]
+    corrected = f"help corrected {_share(row, 'corrected')} of the {wrong:,.0f} calls that were wrong without it"
+    return f"Over all readers {corrected}, and misled {_share(row, 'misled')} of the {right:,.0f} that were right."
+
+
+def _share(row: pd.Series, name: str) -> str:
+    value, low, high = row[[f"{name}_share", f"{name}_low", f"{name}_high"]]
+    return f"{value:.0%} (95 % CI {low:.0%} to {high:.0%})"
+
+
+def _reader_model(data: pd.DataFrame) -> str:
+    above, below = int((data["low"] > 0).sum()), int((data["high"] < 0).sum())
+    return (
+        f"With an interval that excludes no difference, the model is above the reader in {above} and below in {below} "
+        f"of {len(data)} comparisons."
+    )
+
+
+def _experience(data: pd.DataFrame) -> str:
+    rows = data[data["measure"] == "accuracy"]
+    row = (rows if len(rows) else data).iloc[0]
+    value = _value(row["difference"], row["random_low"], row["random_high"])
+    gain = f"Gain in {_measure(row['measure'])} of {row['first']} less that of {row['second']}"
+    return f"{gain}: {value}, over readers and cases."
+
+
+def _agreement(data: pd.DataFrame) -> str:
+    part = data[data["measure"] == "fleiss"]
+    said = [f"{row.modality} {_value(row.value, row.low, row.high)}" for row in part.itertuples()]
+    return f"Agreement between readers, Fleiss' kappa of their calls: {', '.join(said)}." if said else ""
+
+
+def _energy(data: pd.DataFrame) -> str:
+    own = data[data["network"] == "trained"]
+    said = [
+        f"{model} in {_count(int((rows['inside'] > rows['area_inside']).sum()), len(rows), 'case')}"
+        for model, rows in own.groupby("model", sort=False)
+    ]
+    return f"The map puts more into the structure than its area would get by chance: {', '.join(said)}." if said else ""
+
+
+def _references(data: pd.DataFrame) -> str:
+    agreed = int(data["agrees"].astype(bool).sum())
+    return f"{agreed:,} of {len(data):,} numbers agree with their reference within the tolerance."
+
+
+def _coverage(data: pd.DataFrame) -> str:
+    printed = data[data["role"] == "printed"]["coverage"].dropna()
+    share = _range(100 * printed, ".1f")
+    return f"Printed intervals hold the truth in {share} % of the simulated studies, by design and measure."
+
+
+def _choices(data: pd.DataFrame) -> str:
+    kinds = data.groupby("method")["coverage"].mean().dropna().sort_values()
+    ends = [f"{kinds.iloc[at]:.1%} ({kinds.index[at]})" for at in (0, -1)]
+    return f"Averaged over designs and measures, the kinds of interval cover from {ends[0]} to {ends[1]}."
+
+
+def _sizes(data: pd.DataFrame) -> str:
+    printed = data[data["role"] == "printed"]["share"].dropna()
+    return (
+        f"Where nothing differs, the printed tests reject in {_range(100 * printed, '.1f')} % of the simulated studies."
+    )
+
+
+def _frames(data: pd.DataFrame) -> str:
+    per = data.groupby("case_id").agg(read=("frame", "size"), frames=("clip_frames", "first"))
+    return f"Of clips of {_range(per['frames'])} frames, {_range(per['read'])} are read."
+
+
+def _curves(data: pd.DataFrame) -> str:
+    peaks = data.loc[data.groupby("case_id")["lesion"].idxmax().dropna(), "time_s"]
+    return f"The lesion is brightest {_range(peaks)} s into the clip in these {len(peaks)} cases."
+
+
+SENTENCES: dict[str, Callable[[pd.DataFrame], str]] = {
+    "fig-flow": _flow,
+    "fig-coefficients": _coefficients,
+    "fig-instability": _instability,
+    "fig-learning": _learning,
+    "fig-choice": _choice,
+    "fig-measures": _measures,
+    "fig-prevalence": _prevalence,
+    "fig-decision": _net_benefit,
+    "fig-difference": _difference,
+    "fig-best": _best,
+    "fig-families": _families,
+    "fig-twins": _twins,
+    "fig-matrix": _matrix,
+    "fig-subgroups-auc": _subgroups,
+    "fig-subgroups-sensitivity": _subgroups,
+    "fig-subgroups-specificity": _subgroups,
+    "fig-subgroups-calibration": _subgroups,
+    "fig-subgroups-external": _subgroups,
+    "fig-reader-effect": _effect,
+    "fig-reader-minds": _minds,
+    "fig-reader-model": _reader_model,
+    "fig-reader-experience": _experience,
+    "fig-reader-agreement": _agreement,
+    "fig-energy": _energy,
+    "fig-references": _references,
+    "fig-coverage": _coverage,
+    "fig-choices": _choices,
+    "fig-sizes": _sizes,
+    "fig-frames": _frames,
+    "fig-curves": _curves,
+}

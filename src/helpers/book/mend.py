@@ -1,0 +1,63 @@
+"""Make the theme's pages usable by everyone: names, roles and focus that its HTML leaves out."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from helpers.book.files import write_text
+
+# what to find, and what to write; each finds nothing in a page that was mended before
+MENDS: tuple[tuple[re.Pattern[str], str], ...] = (
+    # the arrow that opens a part of the contents has a picture and no name
+    (re.compile(r'<summary>(?=<span class="toctree-toggle")'), '<summary aria-label="Pages below this one">'),
+    # the sidebar's title and search stand in no landmark
+    (
+        re.compile(r'<div class="sidebar-primary-items__start sidebar-primary__section">'),
+        '<div class="sidebar-primary-items__start sidebar-primary__section" role="region" aria-label="Book">',
+    ),
+    # roles that the standard withdrew, and a list whose items are none
+    (re.compile(r' role="doc-biblioentry"'), ""),
+    (re.compile(r'<div role="list" class="citation-list">'), '<div class="citation-list">'),
+    # what scrolls sideways can be scrolled by keyboard
+    (
+        re.compile(r'<div class="pst-scrollable-table-container">'),
+        '<div class="pst-scrollable-table-container" tabindex="0" role="group" aria-label="Table, scrolls sideways">',
+    ),
+)
+
+
+def mended(page: str) -> str:
+    """A page's HTML with what the theme leaves out; a mended page stays as it is.
+
+    Examples
+    --------
+    >>> mended('<summary><span class="toctree-toggle">')
+    '<summary aria-label="Pages below this one"><span class="toctree-toggle">'
+    """
+    for pattern, text in MENDS:
+        page = pattern.sub(text, page)
+    return page
+
+
+def pages_of(html: str | Path) -> list[Path]:
+    """The book's own pages below its HTML folder, without the theme's parts.
+
+    Examples
+    --------
+    >>> pages_of("nowhere")
+    []
+    """
+    html = Path(html)
+    return [p for p in sorted(html.rglob("*.html")) if not p.relative_to(html).parts[0].startswith("_")]
+
+
+def mend(html: str | Path) -> int:
+    """Mend all pages of a built book in place; returns how many were changed."""
+    count = 0
+    for path in pages_of(html):
+        text = path.read_text(encoding="utf-8")
+        if (better := mended(text)) != text:
+            write_text(path, better)
+            count += 1
+    return count

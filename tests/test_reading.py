@@ -1,0 +1,261 @@
+"""The book as people read it: with a keyboard, a screen reader, in the dark, on a phone, and quickly."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import http.server
+import re
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+import browser
+from helpers.book import audit, front, publish, tiff
+from helpers.book.mend import pages_of
+
+pytestmark = pytest.mark.build
+
+# style sheets cannot be fetched again from a page opened from disk, and need not be
+OPTIONS = {"resultTypes": ["violations"], "preload": False}
+CONTRAST = OPTIONS | {"runOnly": ["color-contrast", "link-in-text-block"]}
+OPEN = "document.querySelectorAll('details').forEach(one => one.open = true)"
+DARK = "document.documentElement.dataset.theme = 'dark'"
+BYTES = """() => performance.getEntriesByType('resource').concat(performance.getEntriesByType('navigation'))
+  .reduce((sum, one) => sum + one.encodedBodySize, 0)"""
+
+
+@pytest.fixture(scope="module")
+def book(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A miniature book with each kind of page, a figure with its TIFFs among them."""
+    folder = tmp_path_factory.mktemp("reading")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(Path(__file__).resolve().parents[1])
+        studies = browser.results(folder / "results")
+        tiff.write_tiffs(folder / "results/real/discrimination/figures/fig-roc.svg")
+        site = publish.stage(folder / "site", studies=studies, results=folder / "results")
+        return publish.build(site, folder / "out").parent
+
+
+@pytest.fixture(scope="module")
+def address(book: Path) -> Iterator[str]:
+    """The book on this machine, as a server hands it out."""
+    quiet = type("Quiet", (http.server.SimpleHTTPRequestHandler,), {"log_message": lambda *_: None})
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(quiet, directory=str(book)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+
+
+def found(page: object, options: dict[str, object]) -> list[str]:
+    """What axe-core complains of: rule, place, reason."""
+    violations = Axe().run(page, options=options).response["violations"]
+    return [f"{v['id']}: {node['html'][:160]} {node['failureSummary']}" for v in violations for node in v["nodes"]]
+
+
+def test_axe_finds_no_violation_on_any_page_in_light_and_dark(book: Path) -> None:
+    pages = pages_of(book)
+    names = {page.relative_to(book).as_posix() for page in pages}
+    assert names >= {"intro.html", "glossary.html", "changelog.html", "citation.html", "references.html", "search.html"}
+    assert names >= {"gone/absent.html", "olnm/discrimination.html", "olnm/train/index.html", "genindex.html"}
+    with browser.reader() as (page, seen):
+        for path in pages:
+            if path == book / "index.html":  # it leads on to the front page at once
+                continue
+            page.goto(path.as_uri())
+            page.evaluate(OPEN)
+            assert found(page, OPTIONS) == [], path
+            page.evaluate(DARK)
+            assert found(page, CONTRAST) == [], f"{path} in the dark"
+    assert seen.errors == []
+
+
+def test_axe_finds_no_violation_on_a_phone(book: Path) -> None:
+    with browser.reader(width=390) as (page, _):
+        for name in ("intro", "olnm/discrimination", "how_numbers_are_made"):
+            page.goto((book / f"{name}.html").as_uri())
+            page.evaluate(OPEN)
+            assert found(page, OPTIONS) == [], name
+
+
+def test_axe_would_find_something(book: Path) -> None:
+    with browser.reader() as (page, _):
+        page.set_content("<html lang=en><title>A</title><main><h1>A</h1><img src='a.png'></main>")
+        assert any(fault.startswith("image-alt") for fault in found(page, OPTIONS))
+
+
+def test_every_page_answers_within_a_second_and_is_light(book: Path, address: str) -> None:
+    slow, heavy = {}, {}
+    with browser.reader() as (page, seen):
+        for path in pages_of(book):
+            name = path.relative_to(book).as_posix()
+            times = []
+            while len(times) < 3 and min(times, default=9e9) > 1000:  # other work on the machine is not the page's
+                page.goto(f"{address}/{name}")
+                times.append(
+                    page.evaluate("performance.timing.domContentLoadedEventEnd - performance.timing.fetchStart")
+                )
+            slow |= {name: times} if min(times) > 1000 else {}
+            heavy |= {name: size} if (size := page.evaluate(BYTES)) > audit.LIMIT else {}
+    assert slow == {}
+    assert heavy == {}
+    assert seen.errors == []
+
+
+def test_a_word_of_the_glossary_explains_itself_by_keyboard_and_by_mouse(book: Path) -> None:
+    with browser.reader() as (page, seen):
+        page.goto((book / "real/discrimination.html").as_uri())
+        word = page.locator("a.explained").first
+        tip = page.locator(f"#{word.get_attribute('aria-describedby')}")
+        assert word.inner_text() == "AUC"
+        assert tip.get_attribute("role") == "tooltip"
+        assert not tip.is_visible()
+        page.locator("h1 a").first.focus()
+        for _ in range(20):  # links before the word
+            page.keyboard.press("Tab")
+            if word.evaluate("one => one === document.activeElement"):
+                break
+        assert tip.is_visible()
+        assert tip.inner_text().startswith("Area under the ROC curve")
+        box = tip.bounding_box()
+        assert box["x"] >= 0 and box["x"] + box["width"] <= 1280
+        page.keyboard.press("Tab")
+        assert not tip.is_visible()
+        word.hover()
+        assert tip.is_visible()
+        spot = tip.bounding_box()
+        page.mouse.move(spot["x"] + spot["width"] / 2, spot["y"] + spot["height"] / 2)
+        assert tip.is_visible(), "the definition can be read with the pointer on it"
+        word.click()
+        page.wait_for_url("**/glossary.html#term-AUC")
+    assert seen.errors == []
+
+
+def test_only_the_first_use_of_a_word_is_explained(book: Path) -> None:
+    text = (book / "real/discrimination.html").read_text(encoding="utf-8")
+    assert len(re.findall(r'class="explained" href="\.\./glossary\.html#term-AUC"', text)) == 2, "once, and as {term}"
+    assert "explained" not in (book / "glossary.html").read_text(encoding="utf-8")
+
+
+def test_the_front_page_tells_each_study_in_a_minute(book: Path) -> None:
+    with browser.reader() as (page, seen):
+        page.goto((book / "intro.html").as_uri())
+        simulated, real, gone = page.locator(".front-study").all()
+        assert "no number here is a finding about patients" in simulated.inner_text()
+        assert "Real data" in real.inner_text()
+        assert "A sentence." in real.locator(".front-question").inner_text()
+        assert real.locator(".front-answer").inner_text() == "The AUC is 0.81 in 116 patients (27 events)."
+        picture = real.locator("img.front-picture")
+        assert picture.get_attribute("alt") == "A rising line."
+        picture.scroll_into_view_if_needed()
+        assert picture.evaluate("one => one.decode().then(() => one.naturalWidth)") > 0
+        assert "Data not in this copy" in gone.inner_text()
+        real.locator("summary").click()
+        cards = real.locator(".sd-card")
+        assert cards.count() == 2
+        assert "The AUC is 0.81" in cards.nth(1).inner_text()
+        for way in ("For clinicians", "For engineers and statisticians"):
+            assert page.locator(".front-ways .sd-card-title", has_text=way).count() == 1
+        real.get_by_role("link", name="Read from the first chapter").click()
+        page.wait_for_url("**/real/cohort.html")
+    assert seen.errors == []
+
+
+def test_every_form_of_a_result_can_be_taken_along(book: Path) -> None:
+    with browser.reader() as (page, _):
+        page.goto((book / "real/discrimination.html").as_uri())
+        links = {link.inner_text(): link for link in page.locator(".result-downloads a").all()}
+        figure = ["SVG", "PNG", "TIFF 300 dpi", "TIFF 600 dpi"]
+        assert [name for name in links if name != "CSV"] == [*figure, "XLSX", "DOCX", "LaTeX"]
+        for name, link in links.items():
+            assert (book / "real" / link.get_attribute("href")).resolve().is_file(), name
+
+
+def test_no_button_leads_to_a_server_that_is_not_there(book: Path) -> None:
+    for path in pages_of(book):
+        text = path.read_text(encoding="utf-8")
+        assert not re.search(r"launch-buttons|mybinder|colab\.research|thebelab|jupyterhub", text), path
+
+
+def test_citation_and_changes_have_pages(book: Path) -> None:
+    with browser.reader() as (page, _):
+        page.goto((book / "citation.html").as_uri())
+        assert "The ThyroBook developers (2026)" in page.locator(".citation-box").inner_text()
+        assert "@software{thyrobook2026," in page.locator(".citation-box pre").inner_text()
+        page.goto((book / "changelog.html").as_uri())
+        assert page.locator("h1").inner_text().startswith("Changelog")
+
+
+def test_printed_pages_show_no_aids(book: Path) -> None:
+    with browser.reader() as (page, _):
+        page.goto((book / "olnm/discrimination.html").as_uri())
+        page.emulate_media(media="print")
+        assert page.locator(".simulated-banner").is_visible()
+        assert page.locator("figure img").is_visible()
+        for aid in (".result-downloads", ".explanation", "video"):
+            assert not page.locator(aid).first.is_visible(), aid
+
+
+def _pretend(monkeypatch: pytest.MonkeyPatch, out: Path, pages: dict[str, str]) -> None:
+    """A builder that writes some pages and says that all went well."""
+
+    def run(*_: object, **__: object) -> object:
+        for name, text in pages.items():
+            (out / "_build/html").mkdir(parents=True, exist_ok=True)
+            (out / "_build/html" / name).write_text(text, encoding="utf-8")
+        return type("Done", (), {"returncode": 0, "stderr": ""})()
+
+    monkeypatch.setattr(publish.subprocess, "run", run)
+
+
+def test_a_dead_link_or_a_heavy_page_stops_the_build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    heavy = "<img src='a.svg'>" + "x" * audit.LIMIT
+    pages = {"a.html": "<a href='b.html#gone'></a><a href='c.html'></a><img src='d.png'>", "b.html": heavy, "a.svg": ""}
+    _pretend(monkeypatch, tmp_path / "out", pages)
+    (tmp_path / "site").mkdir()
+    with pytest.raises(publish.BuildError) as caught:
+        publish.build(tmp_path / "site", tmp_path / "out")
+    said = str(caught.value).splitlines()
+    assert said[0] == "the book has 4 faults:"
+    assert said[1:4] == ["a.html: no anchor 'b.html#gone'", "a.html: no file 'c.html'", "a.html: no file 'd.png'"]
+    assert said[4] == "b.html: 3.0 MB, more than 3.0 MB"
+    assert not (tmp_path / "out/_build").exists(), "else the next build would skip the page and pass"
+
+
+def test_a_link_out_of_the_book_is_found(tmp_path: Path) -> None:
+    (tmp_path / "private.txt").write_text("x")
+    (tmp_path / "html").mkdir()
+    page = "<a href='../private.txt'>a</a><a href='https://doi.org/x'>b</a><a id='ü' href='#%C3%BC'>c</a>"
+    (tmp_path / "html/a.html").write_text(page, encoding="utf-8")
+    assert audit.faults(tmp_path / "html") == ["a.html: '../private.txt' leads out of the book"]
+
+
+def test_a_box_that_names_a_number_that_was_not_kept_is_refused(tmp_path: Path) -> None:
+    box = ":::{admonition} In short\nThe AUC is {glue:text}`auc:.2f`.\n:::"
+    with pytest.raises(ValueError, match="the box In short names 'auc'"):
+        front.summary(box, tmp_path)
+    (tmp_path / "numbers.json").write_text('{"auc": null}')
+    assert front.summary(box, tmp_path) == "The AUC is –."
+
+
+@contextlib.contextmanager
+def _picture(path: Path) -> Iterator[object]:
+    from PIL import Image
+
+    with Image.open(path) as image:
+        yield image
+
+
+def test_the_small_pictures_are_small_and_the_same_twice(tmp_path: Path) -> None:
+    from helpers.book.figures import write_figure
+
+    write_figure(tmp_path, "fig-a", browser.figure())
+    png = (tmp_path / "fig-a.png").read_bytes()
+    (tmp_path / "b.png").write_bytes(small := front.small(png, width=200))
+    assert small == front.small(png, width=200)
+    with _picture(tmp_path / "b.png") as image:
+        assert image.width == 200
+    assert len(small) < len(png) / 2

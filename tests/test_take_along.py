@@ -1,0 +1,208 @@
+"""Files for a manuscript: LaTeX that prints the data as they are, TIFF at real resolution; and captions that say."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+import browser
+from helpers.book import citation, findings, icons, latex, mend, report, tiff
+from helpers.book.figures import write_figure
+from helpers.stats.discrimination import roc
+
+TRICKS = [
+    "50 % & more",
+    r"\input{/etc/passwd}",
+    "a_b^c~d",
+    "{}$#",
+    "[x] |<y>|",
+    'a "b"',
+    "−0.1 ± 2 × 3 ≤ 4",
+    "a\nb\x00",
+]
+
+
+def unescaped(text: str) -> str:
+    """What LaTeX would print, by the slow way: undo each replacement, longest first."""
+    for letter, written in sorted(latex._ESCAPES.items(), key=lambda pair: -len(pair[1])):
+        text = text.replace(written, f"\x01{ord(letter)}\x02")
+    return re.sub("\x01(\\d+)\x02", lambda match: chr(int(match[1])), text)
+
+
+@pytest.mark.parametrize("text", TRICKS)
+def test_latex_prints_what_the_data_say(text: str) -> None:
+    written = latex.escaped(text)
+    assert unescaped(written) == " ".join(text.split()).replace("\x00", "")
+    assert not re.search(r"(?<!\\)[%&#_$^~]", re.sub(r"\\[%&#_$^~]", "", written)), "nothing special is left bare"
+    assert r"\input" not in written
+
+
+def test_a_latex_table_has_three_rules_and_every_row() -> None:
+    frame = pd.DataFrame({"Model": ["a & b", "c"], "AUC": ["0.81", "0.70"]})
+    text = latex.latex_table(frame, [False, True], name="tab-performance", notes=["Note: 5 %."])
+    assert r"\begin{tabular}{lr}" in text
+    assert (
+        text.index(r"\toprule") < text.index("Model & AUC") < text.index(r"\midrule") < text.index(r"a \& b & 0.81 \\")
+    )
+    assert text.index(r"c & 0.70 \\") < text.index(r"\bottomrule") < text.index(r"Note: 5 \%.")
+    assert r"\label{tab:performance}" in text
+    assert text.count(r"\begin{") == text.count(r"\end{")
+    assert text.count("{") - text.count(r"\{") == text.count("}") - text.count(r"\}")
+
+
+def test_long_tables_break_and_long_cells_wrap() -> None:
+    frame = pd.DataFrame({"Item": ["word " * 20] * 60, "n": ["1"] * 60})
+    text = latex.latex_table(frame, [False, True], name="tab-a")
+    assert r"\begin{longtable}" in text and r"\endhead" in text
+    assert re.search(r"p\{0\.\d+\\linewidth\}r\}", text)
+
+
+def test_a_table_comes_with_latex(tmp_path: Path) -> None:
+    report.page(tmp_path, simulated=True).table("tab-a", browser.frame(), finding="Said.")
+    text = (tmp_path / "tables/tab-a.tex").read_text(encoding="utf-8")
+    assert r"\textless{}script\textgreater{}" in text
+    assert "Simulated data" in text
+
+
+def test_tiffs_are_drawn_at_their_resolution(tmp_path: Path) -> None:
+    write_figure(tmp_path, "fig-a", browser.figure(), simulated=True)
+    files = tiff.write_tiffs(tmp_path / "fig-a.svg")
+    assert [path.name for path in files] == ["fig-a-300dpi.tiff", "fig-a-600dpi.tiff"]
+    points = [
+        float(size) for size in re.findall(r'(?:width|height)="([\d.]+)pt"', (tmp_path / "fig-a.svg").read_text())
+    ]
+    arrays = {}
+    for path, resolution in zip(files, (300, 600)):
+        with Image.open(path) as image:
+            assert image.info["compression"] == "tiff_adobe_deflate"
+            assert image.info["dpi"] == (resolution, resolution)
+            assert np.allclose(image.size, np.array(points[:2]) / 72 * resolution, atol=1.5)
+            arrays[resolution] = np.asarray(image.convert("L"), dtype=float)
+    with Image.open(tmp_path / "fig-a.png") as image:  # the other renderer, at 300
+        height, width = (min(pair) for pair in zip(arrays[300].shape, image.size[::-1]))
+        apart = np.abs(np.asarray(image.convert("L"), dtype=float)[:height, :width] - arrays[300][:height, :width])
+    assert apart.mean() < 8, "the same picture"
+    enlarged = arrays[300].repeat(2, axis=0).repeat(2, axis=1)
+    rows, columns = (min(pair) for pair in zip(enlarged.shape, arrays[600].shape))
+    assert not np.array_equal(enlarged[:rows, :columns], arrays[600][:rows, :columns]), "drawn anew, not enlarged"
+
+
+def test_tiffs_of_an_earlier_drawing_go(tmp_path: Path) -> None:
+    write_figure(tmp_path, "fig-a", browser.figure())
+    files = tiff.write_tiffs(tmp_path / "fig-a.svg")
+    before = [path.stat().st_mtime_ns for path in files]
+    assert [path.stat().st_mtime_ns for path in tiff.write_tiffs(tmp_path / "fig-a.svg")] == before
+    write_figure(tmp_path, "fig-a", browser.figure())
+    assert all(path.is_file() for path in files), "the same drawing keeps them"
+    other = browser.figure()
+    other.axes[0].plot([0, 1], [1, 0])
+    write_figure(tmp_path, "fig-a", other)
+    assert not any(path.exists() for path in files)
+
+
+def test_tiffs_of_nothing_say_what_to_do(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    assert tiff.main([str(tmp_path), "fig-roc"]) == 1
+    assert "no figure fig-roc below" in capsys.readouterr().err
+    with pytest.raises(FileNotFoundError, match="run the notebook"):
+        tiff.write_tiffs(tmp_path / "fig-a.svg")
+
+
+def test_a_figure_says_what_it_shows(tmp_path: Path) -> None:
+    import json
+
+    data = pd.DataFrame({"epoch": [1, 2], "train_loss": [0.7, 0.6], "tune_loss": [0.69, 0.71]})
+    page = report.page(tmp_path)
+    page.figure("fig-learning", browser.figure(), data=data)
+    page.figure("fig-choice", browser.figure(), finding="Given.")
+    about = [json.loads((tmp_path / f"figures/{name}.json").read_text()) for name in ("fig-learning", "fig-choice")]
+    assert about[0]["finding"].startswith("On the tuning patients the loss is lowest after epoch 1 of 2 (0.690)")
+    assert about[1]["finding"] == "Given."
+
+
+def test_findings_name_estimates_with_their_intervals() -> None:
+    label, risk = np.array([0, 0, 1, 1] * 10), np.linspace(0, 1, 40)
+    curve = roc(label, risk, name="a")
+    said = findings.roc([curve], "Test")
+    low, high = curve.auc.low, curve.auc.high
+    assert said == f"AUC in the split “Test”, highest first: a {curve.auc.value:.2f} (95 % CI {low:.2f} to {high:.2f})."
+    columns = {"split": "Test", "model": "a", "measure": "auc", "low": 0.5, "high": 0.9, "n": 30}
+    rows = [
+        ("all", "all", 0.7, True),
+        ("Sex", "male", 0.6, True),
+        ("Sex", "female", 0.8, True),
+        ("Age", "old", None, False),
+    ]
+    frame = pd.DataFrame([{**columns, "variable": v, "level": x, "value": y, "estimated": e} for v, x, y, e in rows])
+    assert findings.of("fig-subgroups-auc", frame) == (
+        "AUC of a goes from 0.60 (95 % CI 0.50 to 0.90) (Sex: male, n = 30) to 0.80 (95 % CI 0.50 to 0.90) "
+        "(Sex: female, n = 30) over subgroups; 1 of 3 subgroups is too small to say."
+    )
+    frame["estimated"] = False
+    assert findings.of("fig-subgroups-auc", frame) == "No subgroup is large enough for an AUC of its own."
+
+
+def test_findings_on_readers_use_the_row_of_all_readers() -> None:
+    row = {"reader": "r", "corrected": 1, "misled": 2, "kept_wrong": 3, "kept_right": 4, "corrected_share": 0.25}
+    row |= {"corrected_low": 0.1, "corrected_high": 0.5, "misled_share": 1 / 3, "misled_low": 0.1, "misled_high": 0.6}
+    said = findings.of("fig-reader-minds", pd.DataFrame([row, {**row, "reader": "all readers"}]))
+    assert said.startswith("Over all readers help corrected 25% (95 % CI 10% to 50%) of the 4 calls that were wrong")
+    assert said.endswith("misled 33% (95 % CI 10% to 60%) of the 6 that were right.")
+
+
+def test_a_choice_on_the_test_patients_is_never_named() -> None:
+    rows = [
+        ("a", "x", 0, "tune", 0.8),
+        ("a", "x", 0, "test", 0.6),
+        ("a", "y", 0, "tune", 0.7),
+        ("a", "y", 0, "test", 0.9),
+    ]
+    frame = pd.DataFrame(rows, columns=["model", "architecture", "seed", "split", "auc"])
+    said = findings.of("fig-choice", frame)
+    assert said == (
+        "Over 2 runs the AUC goes from 0.70 to 0.80 on the tuning patients, who choose, and from 0.60 to 0.90 on the "
+        "test patients, who do not."
+    )
+
+
+def test_citation_needs_its_parts() -> None:
+    with pytest.raises(ValueError, match="lacks version, date-released, authors"):
+        citation.box(b"title: A")
+    text = b"title: <b>A</b>\nversion: 1\ndate-released: 2026-01-02\nauthors: [{family-names: Ott, given-names: Eva}]\n"
+    box = citation.box(text)
+    assert r"Ott, Eva (2026). *\<b\>A\</b\>* (version 1)." in box
+    assert "author = {{Ott, Eva}}" in box
+
+
+def test_mending_twice_changes_nothing() -> None:
+    page = (
+        '<div class="pst-scrollable-table-container"><summary><span class="toctree-toggle" role="x"></span></summary>'
+    )
+    once = mend.mended(page)
+    assert 'tabindex="0"' in once and "aria-label" in once
+    assert mend.mended(once) == once
+
+
+def test_icons_are_drawn_and_the_collection_is_left_out(tmp_path: Path) -> None:
+    collection = tmp_path / icons.COLLECTION
+    collection.parent.mkdir(parents=True)
+    collection.write_text(
+        '{sun:[9,9,[],"f1","M9"],"sun":[512,512,[9728],"f185","M1 2"],bars:[448,512,["navicon"],"f0","M3"]}'
+    )
+    page = tmp_path / "a.html"
+    icon = '<i class="theme-switch fa-solid fa-sun   fa-lg" data-mode="light" title="Light"></i>'
+    page.write_text(
+        f'<script defer src="_static/scripts/fontawesome.js?digest=5"></script>{icon}<i class="fas fa-navicon"></i>'
+    )
+    icons.draw(tmp_path, [page])
+    text = page.read_text()
+    assert "fontawesome" not in text and "<i" not in text
+    assert 'viewBox="0 0 512 512"><path fill="currentColor" d="M1 2"' in text, "the solid one, which comes last"
+    assert 'd="M3"' in text and 'data-mode="light"' in text
+    assert not collection.exists()
+    with pytest.raises(KeyError, match="no icon 'gone'"):
+        icons.drawn('<i class="fa-solid fa-gone"></i>', "{}")
