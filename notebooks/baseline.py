@@ -95,8 +95,8 @@ page.figure("fig-instability", moved.panels(), data=moved.cases(), n=fitted.n, m
 spread = moved.summary()
 heads = {
     "auc": "AUC of the model",
-    "auc_low": "AUC of refits, 2.5 percentile",
-    "auc_high": "97.5 percentile",
+    "auc_q025": "AUC of refits, 2.5 percentile",
+    "auc_q975": "97.5 percentile",
     "mape": "MAPE, mean",
     "mape_max": "MAPE, largest",
     "width": "Range of a risk, median",

@@ -169,7 +169,7 @@ def test_many_refits_are_summed_up_by_hand():
     row = made.summary().iloc[0]
     aucs = [auc(label, risk).value for risk in risks]
     assert row["auc"] == 1.0 and row["auc_sd"] == pytest.approx(np.std(aucs, ddof=1))
-    assert [row["auc_low"], row["auc_high"]] == pytest.approx(np.quantile(aucs, [0.025, 0.975]).tolist())
+    assert [row["auc_q025"], row["auc_q975"]] == pytest.approx(np.quantile(aucs, [0.025, 0.975]).tolist())
     assert row["mape"] == pytest.approx((4 * 0.4 + 0.4) / 80)
     assert row["mape_max"] == pytest.approx(0.08)
     assert row["flips"] == pytest.approx((4 + 1) / 80)

@@ -241,11 +241,14 @@ def studies(
 def _study(study: BookStudy, chapters: Sequence[Chapter], answer: str, shown: Chapter | None) -> list[str]:
     """One study: its title, whose data, question, answer with a way on, picture, and its chapters in small."""
     kind = "absent" if study.absent else "simulated" if study.simulated else "real"
-    said = study.kind or {
-        "absent": "Data not in this copy of the book",
-        "simulated": "Simulated data: no number here is a finding about patients",
-        "real": "Real data",
-    }[kind]
+    said = (
+        study.kind
+        or {
+            "absent": "Data not in this copy of the book",
+            "simulated": "Simulated data: no number here is a finding about patients",
+            "real": "Real data",
+        }[kind]
+    )
     first = chapters[0].page if chapters else f"{study.name}/{'train/index' if study.pages else 'absent'}"
     lines = [f"### {pages.escaped(study.title)}", "", f"::::::{{div}} front-study front-{kind}", ""]
     lines += [f":::{{div}} front-kind\n{said}\n:::", ""]

@@ -134,15 +134,15 @@ def refits(summary: pd.DataFrame, *, threshold: float) -> str:
 
     Examples
     --------
-    >>> row = {"runs": 200, "mape": 0.041, "mape_max": 0.13, "flips": 0.08, "unsure": 0.15, "auc_low": 0.81}
-    >>> refits(pd.DataFrame([row | {"auc_high": 0.9}]), threshold=0.2).split(", ")[1]
+    >>> row = {"runs": 200, "mape": 0.041, "mape_max": 0.13, "flips": 0.08, "unsure": 0.15, "auc_q025": 0.81}
+    >>> refits(pd.DataFrame([row | {"auc_q975": 0.9}]), threshold=0.2).split(", ")[1]
     "a patient's risk moves by 0.041 on average (by 0.130 for the least stable)"
     """
     row = summary.iloc[0]
     return (
         f"Refitted on {row['runs']:.0f} bootstrap samples, a patient's risk moves by {row['mape']:.3f} on average "
         f"(by {row['mape_max']:.3f} for the least stable), the AUC in the same patients lies between "
-        f"{row['auc_low']:.2f} and {row['auc_high']:.2f} in 95 % of the refits, and {row['flips']:.0%} of the "
+        f"{row['auc_q025']:.2f} and {row['auc_q975']:.2f} in 95 % of the refits, and {row['flips']:.0%} of the "
         f"decisions at the threshold {threshold:.2f} change; {row['unsure']:.0%} of patients change side in more than "
         "a tenth of the refits."
     )

@@ -56,7 +56,7 @@ class Instability:
     def summary(self) -> pd.DataFrame:
         """Return one row a model, for many runs (refits).
 
-        `auc` of the reference, `auc_low` and `auc_high`: 2.5 and 97.5 % quantiles over the runs, and their SD;
+        `auc` of the reference, `auc_q025` and `auc_q975`: 2.5 and 97.5 % quantiles over the runs, and their SD;
         `mape` and `mape_max` as in `frame`; `width`: median over cases of the 95 % range of the risk; `flips`: mean
         share of the runs that decide otherwise than the reference; `unsure`: share of patients for whom more than a
         tenth of the runs do. Unlike `changed` these do not grow with the number of runs.

@@ -84,7 +84,7 @@ class Runs:
         low, high = np.quantile(aucs, [0.025, 0.975])
         row: dict[str, Any] = {"model": self.model, "runs": len(self.risks), "n": self.label.size}
         row |= {"auc": np.nan if np.isnan(aucs).any() else placements(self.label, self.reference)[0]}
-        row |= {"auc_low": float(low), "auc_high": float(high), "auc_sd": float(aucs.std(ddof=1))}
+        row |= {"auc_q025": float(low), "auc_q975": float(high), "auc_sd": float(aucs.std(ddof=1))}
         row |= {"mape": float(cases["mape"].mean()), "mape_max": float(cases["mape"].max())}
         row |= {"width": float((cases["high"] - cases["low"]).median())}
         row |= {"threshold": np.nan, "flips": np.nan, "unsure": np.nan}
