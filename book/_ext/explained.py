@@ -80,12 +80,13 @@ def explain(app, doctree, docname):
         return
     known = definitions(app)
     base = app.builder.get_relative_uri(docname, GLOSSARY)
-    used: dict[str, int] = {}
+    made: dict[str, int] = {}
+    used: set[str] = set()  # by running text; a {term} further down does not take its place
 
     def node_for(text, word):
         anchor, definition = known[word]
-        used[anchor] = used.get(anchor, 0) + 1
-        name = f"tip-{anchor}-{used[anchor]}".lower()
+        made[anchor] = made.get(anchor, 0) + 1
+        name = f"tip-{anchor}-{made[anchor]}".lower()
         return explained("", "", nodes.Text(text), href=f"{base}#{anchor}", tip=definition, tip_id=name)
 
     for link in list(doctree.findall(nodes.reference)):
@@ -109,6 +110,7 @@ def split(text, finder, known, used, node_for):
         word = key_of(match[0], known)
         if word is None or known[word][0] in used:
             continue
+        used.add(known[word][0])
         parts += [nodes.Text(text[end : match.start()]), node_for(match[0], word)]
         end = match.end()
     return [*parts, nodes.Text(text[end:])]
