@@ -37,7 +37,7 @@ CHAPTER_PARAMETERS: dict[str, tuple[str, ...]] = {
     "baseline": ("repeats", "resamples"),
     "fuse": ("folds", "seeds"),
     "networks": ("seeds",),
-    "resampled": ("repeats", "folds"),
+    "resampled": ("repeats",),
     "discrimination": ("resamples",),
     "classes": ("resamples",),
     "compare": ("resamples",),
@@ -230,6 +230,8 @@ class Node:
         if chapter == "fuse":
             more.update(profile.training.model_dump(exclude={"frames", "dropout", "optimizer"}))
             more["workers"] = 1 if has_gpu() else 2
+        if chapter == "resampled":
+            more.update(profile.training.model_dump(include={"size", "crop_size", "width_divisor", "weights"}))
         return {"study": self.folder, "results": self.results, **more}
 
     def training(self, source: str, architecture: str, seed: int) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 The paper prints accuracies of 73 % and 84 %, and an AUC of 0.88 of the senior reader for the non-metastatic class. No
 whole number of its 34 test patients gives 73 or 84 %, so the nearest number is named right: 25 and 29. An AUC of calls
-of one class is the mean of sensitivity and specificity; 3 of the 4 named, and no other patient given that name, is 0.875.
+of one class is the mean of sensitivity and specificity; with 3 of the 4 named, and nobody else so named, it is 0.875.
 """
 
 from __future__ import annotations
