@@ -39,7 +39,7 @@ page.card(settings.title, question=settings.question, outcome=settings.outcome.n
 
 # %% tags=["remove-output"]
 binary = cohort.against_rest(cases, settings)
-flow = cohort.flow(cohort.flow_steps(study, settings), cohort=binary, unit="patients", event=settings.outcome.positive)
+flow = cohort.flow(cohort.flow_steps(study, settings), **cohort.ends(cases, settings))
 page.figure("fig-flow", flow.plot(), data=flow.frame(), methods=flow.methods, n=cases["patient_id"].nunique())
 
 # %% [markdown]

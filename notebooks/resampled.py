@@ -8,17 +8,13 @@
 # :class: in-short
 # {glue:text}`luck`
 # {glue:text}`steps`
-# The features are those of a network that was not trained on this study, so this page judges the images, not the trained networks.
+# The features come from fixed filters that no label ever touched, so this page judges the images and a simple head, not the trained networks.
 # :::
 
 # %% tags=["parameters"]
 study = "data/three_class"  # folder of the study
 results = "results/three_class"  # folder of its results
 repeats = 10  # of the cross-validation, each with patients dealt anew
-size = 64  # side of the image that the network sees, pixels
-crop_size = 72  # side to which the stored image is brought first, pixels
-width_divisor = 4  # 1 for the published width
-weights = "none"  # none, or imagenet; never those of a network that saw a label of this study
 
 # %% tags=["hide-input"]
 from helpers.book import looks_grey, report
@@ -29,14 +25,13 @@ from helpers.stats import models, predictions, resampled
 
 # %% [markdown]
 # A test of a few dozen patients is one draw of many: others of the same kind would have given another answer.
-# Training a network for every draw is dear; a head on frozen features is cheap, and every patient can be tested, many times.
+# Training a network for every draw is dear; a head on the answers of fixed filters is cheap, and every patient can be tested, many times.
 
 # %%
 settings = read_study(study)
 page = report.page(f"{results}/resampled", simulated=settings.simulated, study=settings.name)
 cases = cohort.read(study, study=settings)
-options = {"size": size, "crop_size": crop_size, "width_divisor": width_divisor, "weights": weights}
-seen = frozen.features(study, settings, cases, steps=looks_grey.variants, **options)
+seen = frozen.features(study, settings, cases, steps=looks_grey.variants)
 page.card("Frozen features", **seen.record)
 
 # %% [markdown]

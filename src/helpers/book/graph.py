@@ -230,8 +230,6 @@ class Node:
         if chapter == "fuse":
             more.update(profile.training.model_dump(exclude={"frames", "dropout", "optimizer"}))
             more["workers"] = 1 if has_gpu() else 2
-        if chapter == "resampled":
-            more.update(profile.training.model_dump(include={"size", "crop_size", "width_divisor", "weights"}))
         return {"study": self.folder, "results": self.results, **more}
 
     def training(self, source: str, architecture: str, seed: int) -> dict[str, Any]:

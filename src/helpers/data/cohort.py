@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.data.errors import StudyError
-from helpers.data.flow import flow
+from helpers.data.flow import SPLIT_NAMES, flow
 from helpers.data.study import Covariate, Study
 from helpers.data.study import read as read_study
 from helpers.data.table_one import table_one
@@ -149,6 +149,30 @@ def against_rest(frame: pd.DataFrame, study: Study) -> pd.DataFrame:
     if study.outcome is None or not study.outcome.classes:
         return frame
     return frame.assign(label=(frame["label"] == study.outcome.code).astype(int))
+
+
+def ends(frame: pd.DataFrame, study: Study) -> dict[str, object]:
+    """The last boxes of the participants' flow, as keywords of `flow`: events, or the patients of each class.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        As `read` gives it.
+    study : Study
+
+    Returns
+    -------
+    dict
+    """
+    if not study.outcome.classes:
+        return {"cohort": frame, "event": study.outcome.positive}
+    patients = frame.drop_duplicates("patient_id")
+    splits = []
+    for split in [name for name in SPLITS if (patients["split"] == name).any()]:
+        label = patients.loc[patients["split"] == split, "label"]
+        counts = ", ".join(f"{(label == code).sum()} {name}" for code, name in study.outcome.names.items())
+        splits.append((f"{SPLIT_NAMES[split]}: {counts}", len(label), None))
+    return {"splits": splits}
 
 
 def groups(frame: pd.DataFrame) -> pd.Series:

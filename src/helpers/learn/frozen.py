@@ -13,8 +13,7 @@ import pandas as pd
 from helpers.data.arrays import load as load_arrays
 from helpers.data.media import grey
 from helpers.data.study import Study
-from helpers.learn import networks, resampled, training
-from helpers.learn.settings import Settings
+from helpers.learn import filters, resampled
 
 PATIENTS, CENTER = "new patients", "a new centre"
 
@@ -45,12 +44,8 @@ def features(
     cases: pd.DataFrame,
     *,
     steps: Callable[[Study, str], Mapping[str, Mapping[str, str]]],
-    size: int,
-    crop_size: int,
-    width_divisor: int,
-    weights: str,
 ) -> Frozen:
-    """Pooled features of all cases from the first network of the study, before it was trained.
+    """What fixed filters say about every case, for every variant of the grey values.
 
     Parameters
     ----------
@@ -61,8 +56,6 @@ def features(
         The cohort table; rows in its order come back.
     steps : callable
         From study and input to the variants of the grey values, in order, all steps last.
-    size, crop_size, width_divisor, weights
-        As in training.
 
     Returns
     -------
@@ -74,27 +67,17 @@ def features(
         If the first model's input is no still.
     """
     model = next(iter(study.models.values()))
-    source = study.inputs[model.input]
-    if source.kind != "bmode":
+    if study.inputs[model.input].kind != "bmode":
         raise ValueError(f"study: the input {model.input} of the first model is no still")
     arrays = load_arrays(folder, model.input, study=study, raw=True)
     place = {case: row for row, case in enumerate(arrays.index["case_id"])}
-    stored = arrays.images[np.array([place[case] for case in cases["case_id"]])]
-    name = model.architectures[0]
-    options = {"channels": source.channels, "width_divisor": width_divisor, "weights": weights}
-    network = networks.build(name, **options, offline="allow")
-    settings = Settings(size=size, crop_size=crop_size)
-    made = {}
+    stored = arrays.images[np.array([place[case] for case in cases["case_id"]]), 0]
+    made, names = {}, []
     for title, how in steps(study, model.input).items():
         images = np.stack([grey.steps(image, **how) for image in stored]) if how else stored
-        made[title] = training.features(network, images, settings=settings)
-    used = network.record["weights_used"]
-    about = {
-        "network": name,
-        "weights": "random" if used == "none" else used,
-        "features": next(iter(made.values())).shape[1],
-    }
-    text = resampled.METHODS.format(architecture=name, weights=about["weights"], penalty=resampled.PENALTY)
+        made[title], names = filters.bank(images)
+    about = {"input": model.input, "images": len(stored), "features": len(names), "side": f"{filters.SIDE} pixels"}
+    text = resampled.METHODS.format(scales=len(filters.SCALES), penalty=resampled.PENALTY)
     return Frozen(made, list(made)[-1], about, text)
 
 

@@ -1,8 +1,8 @@
 """Repeated cross-validation by patient that a laptop can afford: frozen features, and a head fitted in every fold.
 
-The network that gives the features has never seen a label of this study: its weights are random, or ImageNet's. So
-every patient may be tested, without training a network in every fold; what is judged is the images and the head, not
-the trained network of the study.
+The features come from fixed filters (`helpers.learn.filters`), which have never seen a label. So every patient may be
+tested, without training a network in every fold; what is judged is the images and the head, not the trained networks
+of the study.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from helpers.learn.folds import grouped_folds
 PENALTY = 0.03  # inverse strength, as scikit-learn has it; declared, not searched
 STEPS = 300
 METHODS = (
-    "Features of a frozen {architecture} whose weights ({weights}) never saw a label of this study; in every fold a "
-    "multinomial logistic regression with a ridge penalty (C = {penalty:g}, declared) on features scaled by the "
-    "training patients, every patient with the same weight and every class too; the risks of a patient's images are "
-    "averaged. Folds by patient, stratified by class."
+    "Percentiles of grey, blobs (doi:10.1023/A:1008045108935) and edges at {scales} scales in the middle and around "
+    "it, by fixed filters that learn nothing; in every fold a multinomial logistic regression with a ridge penalty "
+    "(C = {penalty:g}, declared) on features scaled by the training patients, every patient with the same weight and "
+    "every class too; the risks of a patient's images are averaged. Folds by patient, stratified by class."
 )
 
 
@@ -66,7 +66,7 @@ def cross_validate(
     Parameters
     ----------
     features : array of shape (cases, width)
-        Of a network that saw no label.
+        That no label touched.
     cases : DataFrame
         `patient_id, center, label` (place in `classes`), a row a case.
     scheme : Scheme

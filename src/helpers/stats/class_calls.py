@@ -204,9 +204,9 @@ def counts(units: Mapping[str, Mapping[str, Calls]]) -> pd.DataFrame:
 
 
 def plot(units: Mapping[str, Mapping[str, Calls]]) -> Figure:
-    """Draw the confusion matrices, a row a model and a column a unit; shades are shares of the true class."""
+    """Draw the confusion matrices, a row a model and a column a unit (of one unit two a row); shades are shares."""
     models = list(dict.fromkeys(model for made in units.values() for model in made))
-    figure, axes = palette.grid(len(models) * len(units), columns=len(units), width=4.6, height=3.9)
+    figure, axes = palette.grid(len(models) * len(units), columns=max(2, len(units)), width=4.6, height=3.9)
     places = [(model, unit) for model in models for unit in units]
     for ax, (model, unit) in zip(axes, places):
         one = units[unit][model]

@@ -151,7 +151,7 @@ def auc_multiclass(
     for name, column in zip(names, columns):
         member = truth == name
         rest[name] = auc(member, column, patient_id=codes, level=level, interval="auto")
-        curves.append(roc(member, column, patient_id=codes, level=level, name=name))
+        curves.append(roc(member, column, patient_id=codes, level=level, interval="auto", name=name))
         rest_influence.append(influence(member, column, np.ones_like(member)))
     pairs = [_pair(truth, names[i], names[j], columns[i]) for i, j in permutations(range(len(names)), 2)]
     macro = mean_auc([made.value for made in rest.values()], rest_influence, codes, level)

@@ -21,8 +21,8 @@ from helpers.stats.predictions import classes
 from helpers.stats.resampling import patient_codes
 
 METHODS = (
-    "A patient's expected grade is the sum of the places of the classes, each times its risk. Ordinal concordance: mean "
-    "over pairs of classes of the chance that the graver patient has the higher expected grade (Van Calster 2012, "
+    "A patient's expected grade is the sum of the places of the classes, each times its risk. Ordinal concordance: "
+    "mean over pairs of classes of the chance that the graver patient has the higher expected grade (Van Calster 2012, "
     "doi:10.1002/bimj.201200026), interval by the infinitesimal jackknife over patients on the logit scale. Weighted "
     "kappa of the named and the true class (Cohen 1968, doi:10.1037/h0026256), quadratic weights. A cut asks "
     "whether a class or a graver one is present: AUC by DeLong of the summed risks."

@@ -8,9 +8,9 @@ import pandas as pd
 from scipy.special import ndtr, ndtri
 
 METHODS = (
-    "Patients for McNemar's test at a two-sided 5 % with a power of 80 % (Connor 1987, Biometrics 43:207-211). How many "
-    "are needed depends on how often the two disagree: from as rarely as the accuracies allow, over half way, to as "
-    "often as if each erred without regard to the other."
+    "Patients for McNemar's test at a two-sided 5 % with a power of 80 % (Connor 1987, Biometrics 43:207-211). How "
+    "many are needed depends on how often the two disagree: from as rarely as the accuracies allow, over half way, to "
+    "as often as if each erred without regard to the other."
 )
 SHARES = {"errors nested": 0.0, "half way": 0.5, "errors unrelated": 1.0}
 

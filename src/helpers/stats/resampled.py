@@ -253,7 +253,7 @@ def sentence(drawn: pd.DataFrame, sizes: Mapping[str, int]) -> str:
     n = sum(sizes.values())
     least, most = drawn["accuracy"].quantile([0.025, 0.975])
     return (
-        f"Test sets of {n} patients, {sizes[name]} of them {name}, drawn from the same cross-validated patients, have an "
-        f"AUC for this class between {low:.2f} and {high:.2f}, and name between {least:.0%} and {most:.0%} of the "
+        f"Test sets of {n} patients, {sizes[name]} of them {name}, drawn from the same cross-validated patients, have "
+        f"an AUC for this class between {low:.2f} and {high:.2f}, and name between {least:.0%} and {most:.0%} of the "
         "patients right (middle 95 % of them)."
     )
