@@ -50,8 +50,15 @@ CHAPTER_PARAMETERS: dict[str, tuple[str, ...]] = {
     "reporting": (),
 }
 # chapters that cannot do without a predictions table
-PREDICTED = tuple(
-    "discrimination classes compare calibration decision subgroups class_readers explain".split()
+PREDICTED = (
+    "discrimination",
+    "classes",
+    "compare",
+    "calibration",
+    "decision",
+    "subgroups",
+    "class_readers",
+    "explain",
 )
 
 
