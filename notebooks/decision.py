@@ -118,18 +118,20 @@ page.figure("fig-best", decision_panels.plot_best(curves), data=data, n=judged[0
 # %% tags=["remove-output"]
 each = class_choices.every(raw, settings, resamples=resamples)
 figure, data = class_choices.plot(each), class_choices.frame(each)
-page.figure_if("fig-choices", figure, data=data, n=judged[0].n, methods=class_choices.methods(each))
-page.table_if("tab-choices", class_choices.shown(each), methods=class_choices.methods(each), **class_choices.LOOKS)
+page.figure_if("fig-clinical-choices", figure, data=data, n=judged[0].n, methods=class_choices.methods(each))
+page.table_if(
+    "tab-clinical-choices", class_choices.shown(each), methods=class_choices.methods(each), **class_choices.LOOKS
+)
 
 # %% [markdown]
-# :::{result-figure} fig-choices
+# :::{result-figure} fig-clinical-choices
 # :optional:
 # :alt: Net benefit against the risk threshold, one square for each clinical choice.
 #
 # **For which choice is the model of use?** Net benefit per case for each declared choice over its own range; a model is of use where its line lies above both grey ones.
 # :::
 #
-# :::{result-table} tab-choices
+# :::{result-table} tab-clinical-choices
 # :optional:
 # **What is gained in each choice?** Net benefit (95 % interval) at the ends and the middle of each declared range, and the reason for the range.
 # :::

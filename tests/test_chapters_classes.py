@@ -86,7 +86,7 @@ def test_each_class_has_its_intervals_and_the_small_one_says_so(results):
 def test_calibration_and_decision_have_a_part_for_every_class_and_choice(results):
     table = pd.read_csv(results / "calibration" / "tables" / "tab-calibration-classes.csv")
     assert table["class"].tolist() == CLASSES
-    choices = pd.read_csv(results / "decision" / "tables" / "tab-choices.csv")
+    choices = pd.read_csv(results / "decision" / "tables" / "tab-clinical-choices.csv")
     assert set(choices["choice"]) == {"biopsy"} and choices["threshold"].between(0.1, 0.4).all()
 
 
