@@ -23,7 +23,7 @@ TEXT = [p for p in graph.files("book")] + ["_config.yml", "CHANGELOG.md"]
 wildcard_constraints:
     study="[A-Za-z][A-Za-z0-9_]*",
     input="[A-Za-z][A-Za-z0-9_]*",
-    architecture="[A-Za-z0-9_]+(-cam)?",
+    architecture="[A-Za-z0-9_]+(-cam)?(-plain)?",
     seed="[0-9]+",
 
 
@@ -152,12 +152,15 @@ READS = {
     "assumptions": {"tables": lambda wildcards: of(wildcards).given()},
     "cohort": SPLITS,
     "inputs": {"arrays": "results/{study}/arrays.json"},
+    "resampled": {"arrays": "results/{study}/arrays.json"},
+    "classes": {**PREDICTIONS, "networks": lambda wildcards: of(wildcards).chosen()},
     "discrimination": PREDICTIONS,
     "compare": {**PREDICTIONS, "networks": "results/{study}/networks/notebook.ipynb"},
     "calibration": PREDICTIONS,
     "decision": PREDICTIONS,
     "subgroups": {**PREDICTIONS, **SPLITS},
     "readers": {"readings": folder("readings.csv"), "predictions": lambda wildcards: of(wildcards).predictions()},
+    "class_readers": {"readings": folder("readings.csv"), **PREDICTIONS},
     "reporting": {"pages": lambda w: [p for p in of(w).notebooks() if "/reporting/" not in p]},
 }
 # a chapter that no study of this build has needs no rule: its notebook is not read, nor what it imports

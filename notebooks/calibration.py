@@ -9,6 +9,7 @@
 # {glue:text}`answer`
 # {glue:text}`caution`
 # {glue:text}`mended`
+# {glue:text}`classes`
 # :::
 
 # %% tags=["parameters"]
@@ -18,7 +19,7 @@ results = "results/olnm"  # folder of its results
 # %% tags=["hide-input"]
 from helpers.book import report, sentences
 from helpers.data.study import read as read_study
-from helpers.stats import calibrated, calibrated_plot, models, multiclass_table, predictions
+from helpers.stats import calibrated, calibrated_classes, calibrated_plot, models, multiclass_table, predictions
 
 # %% [markdown]
 # A risk of 20 % should come true in 20 of 100 such cases.
@@ -113,6 +114,34 @@ page.table_if("tab-recalibration", shown, columns=columns, methods=calibrated.LA
 # **What does recalibration mend?** Calibration on the judged cases after each map fitted elsewhere.
 # :::
 
+# %% [markdown]
+# ## Each class
+#
+# Where there are more than two classes, each has a risk of its own, and each may be too high or too low.
+
 # %% tags=["remove-output"]
+several = calibrated_classes.every(raw, split=settings.judged)
+figure = calibrated_classes.plot(several)
+page.figure_if(
+    "fig-calibration-classes", figure, data=calibrated_classes.points(several), n=judged[0].n, methods=methods
+)
+shown, columns = calibrated_classes.shown(several)
+page.table_if("tab-calibration-classes", shown, columns=columns, methods=calibrated_classes.METHODS)
+
+# %% [markdown]
+# :::{result-figure} fig-calibration-classes
+# :optional:
+# :alt: Observed proportion against predicted risk, a row of squares for each model and a column for each class.
+#
+# **Do the risks of each class come true?** Flexible calibration curves of each class against all others, with 95 % bands and the distribution of its risk.
+# :::
+#
+# :::{result-table} tab-calibration-classes
+# :optional:
+# **Which class is given too much or too little?** Estimate (95 % confidence interval) of each class against all others.
+# :::
+
+# %% tags=["remove-output"]
+page.numbers(classes=calibrated_classes.caution(several))
 page.numbers(answer=sentences.calibration(summary), caution=sentences.few_events(curves))
 page.numbers(mended=sentences.mended(ladder), source=sentences.maps(chooser))

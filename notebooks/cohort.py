@@ -29,7 +29,7 @@ settings = read_study(study)
 page = report.page(f"{results}/cohort", simulated=settings.simulated, study=settings.name)
 cases = cohort.read(study, study=settings)
 units = cohort.answering(cases, settings)  # patients where they vote, else cases
-splits = cohort.manifest(cases)
+splits = cohort.manifest(cohort.against_rest(cases, settings))
 page.card(settings.title, question=settings.question, outcome=settings.outcome.name, unit=settings.unit)
 
 # %% [markdown]
@@ -38,7 +38,8 @@ page.card(settings.title, question=settings.question, outcome=settings.outcome.n
 # Every patient who was left out is in the figure with a reason; the numbers of each box are checked against the next.
 
 # %% tags=["remove-output"]
-flow = cohort.flow(cohort.flow_steps(study, settings), cohort=cases, unit="patients", event=settings.outcome.positive)
+binary = cohort.against_rest(cases, settings)
+flow = cohort.flow(cohort.flow_steps(study, settings), **cohort.ends(cases, settings))
 page.figure("fig-flow", flow.plot(), data=flow.frame(), methods=flow.methods, n=cases["patient_id"].nunique())
 
 # %% [markdown]
@@ -58,7 +59,7 @@ page.figure("fig-flow", flow.plot(), data=flow.frame(), methods=flow.methods, n=
 # %% tags=["remove-output"]
 groups = cohort.groups(units)
 columns = [c.model_dump() for c in settings.covariates]
-names = {0: settings.outcome.negative, 1: settings.outcome.positive}
+names = settings.outcome.names
 table = cohort.table_one(
     units.assign(split=groups), "label", columns=columns, tests="standard", levels=names, within="split"
 )
@@ -66,7 +67,7 @@ page.table("tab-one", table_view.render(table), methods=table_view.methods(table
 
 # %% [markdown]
 # :::{result-table} tab-one
-# **How do positives and negatives differ?** Characteristics by outcome in each split, of patients where their cases vote: mean ± SD, or n (%).
+# **How do the groups differ?** Characteristics by outcome in each split, of patients where their cases vote: mean ± SD, or n (%).
 # :::
 
 # %% [markdown]
@@ -107,7 +108,7 @@ page.table("tab-splits", splits.assign(sha256=splits["sha256"].str[:16]), header
 # Riley's criteria say how many patients a model with this many candidate parameters needs, and how many a test set needs for useful intervals; {numref}`tab-size` sets them beside what is here.
 
 # %% tags=["remove-output"]
-size = study_size.assess(units, predictors=settings.predictors)
+size = study_size.assess(cohort.against_rest(units, settings), predictors=settings.predictors)
 page.table("tab-size", size.frame(), methods=size.methods)
 
 # %% [markdown]
@@ -116,6 +117,6 @@ page.table("tab-size", size.frame(), methods=size.methods)
 # :::
 
 # %% tags=["remove-output"]
-events = int(cases["label"].sum())
+events = int(binary["label"].sum())
 page.numbers(n_patients=cases["patient_id"].nunique(), n_cases=len(cases), n_events=events)
 page.numbers(percent_events=100 * events / len(cases), outcome=settings.outcome.name, size_sentence=size.sentence)

@@ -9,6 +9,7 @@
 # {glue:text}`answer`
 # {glue:text}`surest`
 # {glue:text}`risks`
+# {glue:text}`choices`
 # :::
 
 # %% tags=["parameters"]
@@ -21,7 +22,15 @@ harm = 0.0  # of a prediction: 1 / (predictions one would make to find one event
 # %% tags=["hide-input"]
 from helpers.book import report, sentences
 from helpers.data.study import read as read_study
-from helpers.stats import calibrated, decision_panels, decision_range, models, multiclass_table, predictions
+from helpers.stats import (
+    calibrated,
+    class_choices,
+    decision_panels,
+    decision_range,
+    models,
+    multiclass_table,
+    predictions,
+)
 
 # %% [markdown]
 # A decision curve asks, at each risk at which one would act, whether acting on the model beats acting on everyone or on no one.
@@ -101,6 +110,33 @@ page.figure("fig-best", decision_panels.plot_best(curves), data=data, n=judged[0
 # **How sure is the choice?** Probability that a strategy has the highest net benefit of all; the number stands where it is highest.
 # :::
 
+# %% [markdown]
+# ## Each clinical choice
+#
+# Several classes serve several choices; each is a question of yes or no, with the risks of its classes added and a range of its own.
+
 # %% tags=["remove-output"]
+each = class_choices.every(raw, settings, resamples=resamples)
+figure, data = class_choices.plot(each), class_choices.frame(each)
+page.figure_if("fig-clinical-choices", figure, data=data, n=judged[0].n, methods=class_choices.methods(each))
+page.table_if(
+    "tab-clinical-choices", class_choices.shown(each), methods=class_choices.methods(each), **class_choices.LOOKS
+)
+
+# %% [markdown]
+# :::{result-figure} fig-clinical-choices
+# :optional:
+# :alt: Net benefit against the risk threshold, one square for each clinical choice.
+#
+# **For which choice is the model of use?** Net benefit per case for each declared choice over its own range; a model is of use where its line lies above both grey ones.
+# :::
+#
+# :::{result-table} tab-clinical-choices
+# :optional:
+# **What is gained in each choice?** Net benefit (95 % interval) at the ends and the middle of each declared range, and the reason for the range.
+# :::
+
+# %% tags=["remove-output"]
+page.numbers(choices=class_choices.sentence(each))
 page.numbers(answer=sentences.decision(curves, *declared), surest=sentences.surest(curves))
 page.numbers(risks=calibrated.words(chooser))

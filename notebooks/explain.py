@@ -19,9 +19,9 @@ import pandas as pd
 
 from helpers.book import gallery, report
 from helpers.data.study import read as read_study
-from helpers.learn import attribution
+from helpers.learn import attribution, attribution_classes
 from helpers.learn.chosen import by_case, read_chosen
-from helpers.stats import models, predictions
+from helpers.stats import models, multiclass_table, predictions
 
 # %% [markdown]
 # Heat maps are made for all judged cases of every chosen network, and measured before any is shown.
@@ -31,7 +31,8 @@ from helpers.stats import models, predictions
 settings = read_study(study)
 page = report.page(f"{results}/explain", simulated=settings.simulated, study=settings.name)
 chosen = read_chosen(results)
-table = predictions.read(by_case(results), seed=chosen.seeds[0], model=list(chosen.networks))
+raw = predictions.read(by_case(results), seed=chosen.seeds[0], model=list(chosen.networks))
+table = multiclass_table.against_rest(raw, positive=settings.outcome.positive)
 frozen = models.freeze(
     models.panel(table, split=settings.choosing), rule=settings.threshold.rule, value=settings.threshold.value
 )
@@ -65,6 +66,25 @@ page.numbers(first_structure=made[first].structure, last_structure=made[last].st
 # :alt: Rows of cases from the four cells of the two-by-two table, each as image, heat map of the network, and heat map with random weights.
 #
 # **Where is {glue:text}`last` sensitive?** Grad-CAM for the positive class; {glue:text}`last_structure` outlined, each map scaled within its case.
+# :::
+
+# %% [markdown]
+# ## Class by class
+#
+# A network with several classes has a map for each of them: what speaks for one class in an image may speak against another.
+
+# %% tags=["remove-output"]
+rows = raw[(raw["model"] == first) & (raw["split"] == settings.judged)]
+several = attribution_classes.by_class(chosen, first, judged=rows, **asked)
+data, how = attribution_classes.frame(several), attribution_classes.METHODS
+page.figure_if("fig-maps-classes", gallery.class_maps(several), data=data, methods=how)
+
+# %% [markdown]
+# :::{result-figure} fig-maps-classes
+# :optional:
+# :alt: Rows of cases, two of each class, each as image and as one heat map for every class.
+#
+# **What speaks for each class?** Grad-CAM of {glue:text}`first` for every class in the same image, two cases of each class by rule; the lesion is outlined, each map scaled within itself.
 # :::
 
 # %% [markdown]

@@ -9,6 +9,7 @@
 # {glue:text}`n_files` files of {glue:text}`n_formats` formats were read, cropped and brought to one size.
 # {glue:text}`origin`
 # {glue:text}`read`
+# {glue:text}`grey`
 # :::
 
 # %% tags=["parameters"]
@@ -16,7 +17,7 @@ study = "data/olnm"  # folder of the study
 results = "results/olnm"  # folder of its results
 
 # %% tags=["hide-input"]
-from helpers.book import looks, looks_frames, report, sentences, sentences_inputs
+from helpers.book import looks, looks_frames, looks_grey, report, sentences, sentences_inputs
 from helpers.data import cohort
 from helpers.data.study import read as read_study
 
@@ -45,6 +46,40 @@ page.figure_if("fig-stills", looks.stills(found, cases, settings), methods=sente
 # :optional:
 #
 # **What does a still show?** Crops as the network sees them, by rule the first cases of every group; the lesion is outlined.
+# :::
+
+# %% [markdown]
+# ## Grey values before and after
+#
+# Scanners and recorders differ between centres; a step that brings their images to one scale must not take the lesion's signs with it.
+
+# %% tags=["remove-output"]
+stored = looks_grey.read(study, settings)
+measured, how = looks_grey.measure(stored, cases, settings), looks_grey.methods(settings)
+page.figure_if("fig-steps", looks_grey.figure(stored, cases, settings), methods=how)
+page.figure_if("fig-grey", looks_grey.plot(measured), data=measured, n=len(cases), methods=how)
+spread = looks_grey.summary(measured)
+page.table_if("tab-grey", looks_grey.shown(spread), columns=["steps", *looks_grey.HEADS], **looks_grey.LOOKS)
+
+# %% [markdown]
+# :::{result-figure} fig-steps
+# :alt: One crop of each centre in a row, as stored, normalised, denoised, and with both steps.
+# :optional:
+#
+# **What do the steps change?** The first case of every centre; each column switches on one step, the last all of them.
+# :::
+#
+# :::{result-figure} fig-grey
+# :alt: Mean grey level and noise of the crops of each centre as boxes, one group for each step.
+# :optional:
+#
+# **Do centres still differ afterwards?** Mean grey level and noise of every crop by centre: median, middle half and middle 90 %.
+# :::
+#
+# :::{result-table} tab-grey
+# :optional:
+#
+# **How much of the difference is left?** Range of the centres' means, and the share of the variance that lies between centres (95 % interval).
 # :::
 
 # %% [markdown]
@@ -156,4 +191,4 @@ page.table_if("tab-sources", looks.sources(settings))
 # %% tags=["remove-output"]
 files = {path for arrays in found.values() for path in arrays.index["path"]}
 page.numbers(n_files=len(files), n_formats=quality["format"].nunique(), origin=sentences.origin(settings))
-page.numbers(read=sentences_inputs.read(found, settings))
+page.numbers(read=sentences_inputs.read(found, settings), grey=looks_grey.sentence(spread))

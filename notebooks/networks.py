@@ -23,7 +23,7 @@ from helpers.book import report, sentences_networks
 from helpers.data.study import read as read_study
 from helpers.learn import candidates
 from helpers.learn.chosen import settings_of, write_chosen
-from helpers.stats import levels, predictions, voting
+from helpers.stats import levels, multiclass_table, predictions, voting
 
 # %%
 settings = read_study(study)
@@ -71,7 +71,9 @@ page.table("tab-choice", choice.optimism())
 # %% tags=["remove-output"]
 chosen = {name: (settings.models[name].input, choice.chosen[name]) for name in settings.models}
 cases = candidates.of_models(by_case, chosen)
-compared = levels.compare(cases, candidates.of_models(runs, chosen), split=settings.judged)
+positive, patients = settings.outcome.positive, candidates.of_models(runs, chosen)
+parts = [multiclass_table.against_rest(part, positive=positive) for part in (cases, patients)]
+compared = levels.compare(*parts, split=settings.judged)
 page.table("tab-levels", compared.printed(), methods=compared.methods)
 
 # %% [markdown]
@@ -85,7 +87,7 @@ page.table("tab-levels", compared.printed(), methods=compared.methods)
 # The chosen networks go on under the names of their models; {ref}`compare` reads all candidates.
 
 # %% tags=["remove-output"]
-predictions.write(candidates.of_models(runs, chosen), page.folder / "predictions.csv")
+predictions.write(patients, page.folder / "predictions.csv")
 predictions.write(cases, page.folder / "cases.csv")
 predictions.write(candidates.titled(runs, settings.models), page.folder / "candidates.csv")
 first = "-".join(next(iter(chosen.values())))

@@ -22,7 +22,7 @@ from helpers.book import report
 from helpers.book import sentences_subgroups as sentences
 from helpers.data import cohort
 from helpers.data.study import read as read_study
-from helpers.stats import models, predictions, subgroup_panels
+from helpers.stats import models, multiclass_table, predictions, subgroup_panels
 
 # %% [markdown]
 # A model that is good on average can fail in women, in one centre, or on one scanner.
@@ -33,7 +33,8 @@ from helpers.stats import models, predictions, subgroup_panels
 # %%
 settings = read_study(study)
 page = report.page(f"{results}/subgroups", simulated=settings.simulated, study=settings.name)
-table = predictions.read(f"{results}/predictions.csv")
+raw = predictions.read(f"{results}/predictions.csv")
+table = multiclass_table.against_rest(raw, positive=settings.outcome.positive)
 cases = cohort.read(study, study=settings)
 judged, *beside = models.judged_parts(table, settings.judged)
 page.card("Declared subgroups", **subgroup_panels.declared(settings))

@@ -56,6 +56,7 @@ network = networks.build(
     attention=asked.attention,
     volume=settings.inputs[asked.input].volume,
     channels=images.shape[1],
+    outputs=len(settings.outcome.classes) or 1,
     width_divisor=width_divisor,
     weights=weights,
     dropout=dropout,
@@ -66,7 +67,7 @@ page.card("Network", **network.record)
 
 # %% [markdown]
 # Only the labels of training and tuning patients are handed over, so no test label can choose an epoch.
-# Positives are rarer than negatives: the loss weighs both classes equally, which moves the risks and is mended by calibration.
+# {glue:text}`balance`
 
 # %%
 options = training.Settings(
@@ -79,6 +80,7 @@ options = training.Settings(
     flip_vertical=flip_vertical,
     frames=frames,
     optimizer=optimizer,
+    balance=asked.balance,
     seed=asked.seed,
 )
 rows, label = by_split(cases), labels_for_training(cases)
@@ -108,16 +110,15 @@ page.figure(
 # :::{result-figure} fig-learning
 # :alt: Log-loss of training and tuning patients against the epoch, with the best epoch marked.
 #
-# **When did it stop learning?** Class-weighted log-loss of training and tuning patients; the line marks the epoch that was kept.
+# **When did it stop learning?** Log-loss of training and tuning patients, with the weights of the loss; the line marks the epoch that was kept.
 # :::
 
 # %% [markdown]
 # Every case gets a prediction from the checkpoint; those of training patients are apparent and are never used to judge.
 
 # %% tags=["remove-output"]
-table = evaluation.predictions_of(
-    fitted.network, images, cases, settings=options, study=settings.name, model=asked.model, seed=asked.seed
-)
+own = {"study": settings.name, "model": asked.model, "seed": asked.seed, "classes": settings.outcome.classes}
+table = evaluation.predictions_of(fitted.network, images, cases, settings=options, **own)
 predictions.write(table, page.folder / "predictions.csv")
 page.table("tab-run", evaluation.run_table(fitted))
 
@@ -128,5 +129,5 @@ page.table("tab-run", evaluation.run_table(fitted))
 
 # %% tags=["remove-output"]
 page.numbers(architecture=asked.name, input_label=settings.inputs[asked.input].label, seed=asked.seed)
-page.numbers(best_epoch=fitted.best_epoch, epochs=epochs)
+page.numbers(best_epoch=fitted.best_epoch, epochs=epochs, balance=evaluation.balance(options))
 page.numbers(tune_auc=fitted.history["tune_auc"].iloc[fitted.best_epoch - 1])

@@ -79,11 +79,11 @@ def test_errors_agree_with_a_bootstrap_of_patients(clustered):
 
 
 def test_the_influence_of_one_class_is_delong():
-    from helpers.stats.multiclass import _influence
+    from helpers.stats.multiclass import influence
 
     label, risks = sample(80, seed=7)
     member = label == "benign"
-    influence = _influence(member, risks[:, 0], np.ones(80, dtype=bool))
+    influence = influence(member, risks[:, 0], np.ones(80, dtype=bool))
     assert np.sqrt(np.sum(influence**2)) == pytest.approx(auc(member, risks[:, 0]).se, rel=1e-12)
 
 

@@ -90,7 +90,7 @@ def _flow(data: pd.DataFrame) -> str:
     splits = data[data["kind"] == "split"]
     said = []
     for row in splits.itertuples():
-        events = f", {row.events:,.0f} of them with the outcome" if row.events == row.events else ""
+        events = f", {row.events:,.0f} of them with the outcome" if pd.notna(row.events) else ""
         said.append(f"{row.label} {row.n:,.0f}{events}")
     return f"Analysed: {'; '.join(said)}." if said else ""
 

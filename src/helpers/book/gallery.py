@@ -199,6 +199,23 @@ def heat_maps(made: Any, threshold: float) -> tuple[Figure, Any]:
     return overlays(images, maps, heads, titles, masks=masks), selection
 
 
+def class_maps(made: Any | None) -> Figure | None:
+    """Cases in rows, and a heat map for every class in the columns; None of None.
+
+    Parameters
+    ----------
+    made : helpers.learn.attribution_classes.ClassMaps or None
+    """
+    if made is None:
+        return None
+    titles = [
+        f"{case['label']}\n{case['case_id']}\nnamed {case['named']} ({case['risk']:.2f})"
+        for case in made.cases.to_dict("records")
+    ]
+    heads = ("what it saw", *(f"for {name}" for name in made.maps))
+    return overlays(made.images, list(made.maps.values()), heads, titles, masks=made.masks)
+
+
 def heat_clip(made: Any, selection: Any, *, scale: int = 2) -> np.ndarray | None:
     """Clips of the selected cases, each beside its heat map and the control: one row a cell of the 2 x 2 table.
 

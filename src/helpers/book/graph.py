@@ -19,7 +19,14 @@ from helpers.data.profiles import FULL, QUICK, Profile
 from helpers.data.study import Study
 from helpers.data.study import read as read_study
 
-DEFAULT_STUDIES = ("data/olnm", "data/occult_neck", "data/calcified", "data/recordings", "data/viper")
+DEFAULT_STUDIES = (
+    "data/olnm",
+    "data/occult_neck",
+    "data/calcified",
+    "data/three_class",
+    "data/recordings",
+    "data/viper",
+)
 RESULTS = "results"
 PUBLISHED = Path("data/published")
 # chapters whose notebook reads the tables and settings only; the value names further parameters from the profile
@@ -30,17 +37,29 @@ CHAPTER_PARAMETERS: dict[str, tuple[str, ...]] = {
     "baseline": ("repeats", "resamples"),
     "fuse": ("folds", "seeds"),
     "networks": ("seeds",),
+    "resampled": ("repeats",),
     "discrimination": ("resamples",),
+    "classes": ("resamples",),
     "compare": ("resamples",),
     "calibration": (),
     "decision": ("resamples",),
     "subgroups": ("resamples",),
     "readers": (),
+    "class_readers": (),
     "explain": (),
     "reporting": (),
 }
 # chapters that cannot do without a predictions table
-PREDICTED = ("discrimination", "compare", "calibration", "decision", "subgroups", "explain")
+PREDICTED = (
+    "discrimination",
+    "classes",
+    "compare",
+    "calibration",
+    "decision",
+    "subgroups",
+    "class_readers",
+    "explain",
+)
 
 
 @dataclass(frozen=True)
@@ -155,7 +174,7 @@ class Node:
         names = ["cohort.csv"] if self.study.cohort_chapters else []
         names += ["media.csv"] if self.study.inputs else []
         names += ["frames.csv"] if any(part.frames != "spaced" for part in self.study.inputs.values()) else []
-        names += ["readings.csv"] if "readers" in self.study.chapters else []
+        names += ["readings.csv"] if {"readers", "class_readers"} & set(self.study.chapters) else []
         return [f"{self.folder}/{name}" for name in names]
 
     def runs(self) -> list[str]:

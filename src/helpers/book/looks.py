@@ -42,7 +42,7 @@ def name_of(case: pd.Series, study: Study) -> str:
     """Title of a case: its number, and its outcome where the study has one."""
     if study.outcome is None:
         return str(case["case_id"])
-    return f"{case['case_id']}, {study.outcome.positive if case['label'] else study.outcome.negative}"
+    return f"{case['case_id']}, {study.outcome.names[case['label']]}"
 
 
 def stills(found: dict[str, media.Arrays], cases: pd.DataFrame, study: Study, *, each: int = 4):

@@ -21,7 +21,9 @@ from helpers.data.study import read as read_study
 CACHE = Path("build/cache")
 
 
-def load(folder: str | Path, name: str, *, study: Study | None = None, workers: int = 1) -> media.Arrays:
+def load(
+    folder: str | Path, name: str, *, study: Study | None = None, workers: int = 1, raw: bool = False
+) -> media.Arrays:
     """Arrays of one input, from the cache when its files have not changed.
 
     Parameters
@@ -34,6 +36,8 @@ def load(folder: str | Path, name: str, *, study: Study | None = None, workers: 
         Its settings; read from the folder when absent.
     workers : int
         Processes for decoding what is not in the cache.
+    raw : bool
+        Without the steps on grey values that the input declares.
 
     Returns
     -------
@@ -58,6 +62,7 @@ def load(folder: str | Path, name: str, *, study: Study | None = None, workers: 
         count=source.key_frames,
         frames=source.frames,
         labelled=labelled,
+        grey={} if raw else source.grey,
         workers=workers,
     )
 

@@ -53,7 +53,7 @@ def check(folder: str | Path) -> pd.DataFrame:
                 )
         if any(source.frames != "spaced" for source in study.inputs.values()):
             media.labelled_frames(folder, table)
-    return cohort.manifest(frame)
+    return cohort.manifest(cohort.against_rest(frame, study))
 
 
 if __name__ == "__main__":

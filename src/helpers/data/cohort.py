@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.data.errors import StudyError
-from helpers.data.flow import flow
+from helpers.data.flow import SPLIT_NAMES, flow
 from helpers.data.study import Covariate, Study
 from helpers.data.study import read as read_study
 from helpers.data.table_one import table_one
@@ -39,7 +39,8 @@ def read(folder: str | Path, *, study: Study | None = None) -> pd.DataFrame:
     -------
     DataFrame
         One row a case: `patient_id, case_id, center, split, label` and the declared covariates, categorical ones as
-        ordered categories of the declared levels. When the table has no tune rows and the study is tested on a
+        ordered categories of the declared levels. `label` is 0 or 1, or with several classes the place of the class in
+        `outcome.classes`. When the table has no tune rows and the study is tested on a
         split, a stratified part of the training patients has `split` "tune".
 
     Raises
@@ -62,7 +63,7 @@ def read(folder: str | Path, *, study: Study | None = None) -> pd.DataFrame:
     _check_patients(raw)
     frame = raw[list(KEYS)].copy()
     if labelled:
-        frame["label"] = _labels(raw)
+        frame["label"] = _labels(raw, study.outcome.classes)
     for covariate in study.covariates:
         frame[covariate.name] = _values(raw, covariate)
     if labelled:
@@ -129,6 +130,49 @@ def answering(frame: pd.DataFrame, study: Study) -> pd.DataFrame:
         )
     first = frame.drop_duplicates("patient_id").reset_index(drop=True)
     return first.assign(case_id=first["patient_id"])
+
+
+def against_rest(frame: pd.DataFrame, study: Study) -> pd.DataFrame:
+    """The cohort with labels 0 and 1: of several classes the declared positive one against all others.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        As `read` gives it.
+    study : Study
+
+    Returns
+    -------
+    DataFrame
+        Unchanged where there are two classes.
+    """
+    if study.outcome is None or not study.outcome.classes:
+        return frame
+    return frame.assign(label=(frame["label"] == study.outcome.code).astype(int))
+
+
+def ends(frame: pd.DataFrame, study: Study) -> dict[str, object]:
+    """The last boxes of the participants' flow, as keywords of `flow`: events, or the patients of each class.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        As `read` gives it.
+    study : Study
+
+    Returns
+    -------
+    dict
+    """
+    if not study.outcome.classes:
+        return {"cohort": frame, "event": study.outcome.positive}
+    patients = frame.drop_duplicates("patient_id")
+    splits = []
+    for split in [name for name in SPLITS if (patients["split"] == name).any()]:
+        label = patients.loc[patients["split"] == split, "label"]
+        counts = ", ".join(f"{(label == code).sum()} {name}" for code, name in study.outcome.names.items())
+        splits.append((f"{SPLIT_NAMES[split]}: {counts}", len(label), None))
+    return {"splits": splits}
 
 
 def groups(frame: pd.DataFrame) -> pd.Series:
@@ -240,7 +284,11 @@ def _check_patients(raw: pd.DataFrame) -> None:
         )
 
 
-def _labels(raw: pd.DataFrame) -> pd.Series:
+def _labels(raw: pd.DataFrame, classes: tuple[str, ...]) -> pd.Series:
+    if classes:
+        known, way = raw["label"].isin(classes), f"write one of {', '.join(classes)}"
+        _refuse(~known, raw, "label", "the label is {value!r}", way)
+        return raw["label"].map({name: code for code, name in enumerate(classes)}).astype(int)
     _refuse(
         ~raw["label"].isin(["0", "1"]),
         raw,
@@ -296,6 +344,14 @@ def _check_classes(frame: pd.DataFrame, study: Study) -> None:
             )
             raise StudyError(f"no case has the split {split}", file=FILE, column="split", fix=fix)
     for split, part in frame.groupby("split"):
+        absent = [name for code, name in study.outcome.names.items() if code not in set(part["label"])]
+        if study.outcome.classes and study.develops and absent:
+            raise StudyError(
+                f"no case of the split {split} is {absent[0]}",
+                file=FILE,
+                column="label",
+                fix="a split needs cases of every class; with few patients of a class, change tune.seed or .fraction",
+            )
         if part["label"].nunique() < 2:
             raise StudyError(
                 f"all {len(part)} cases of the split {split} have the label {part['label'].iloc[0]}",

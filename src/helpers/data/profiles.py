@@ -39,7 +39,7 @@ class Profile(Part):
     repeats: int = Field(ge=1)
     resamples: int = Field(ge=50)
     frames_per_second: float = Field(gt=0, le=30)
-    patients: float = Field(gt=0, le=1)  # share of a large simulated cohort that is written
+    patients: float = Field(gt=0, le=1)  # share of a large simulated cohort that is written: of its patients, or images
     replicates: int = Field(ge=50)  # simulated data sets a coverage is counted over
 
 

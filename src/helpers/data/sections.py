@@ -10,6 +10,7 @@ from helpers.data.profiles import Part
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=40)]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+ClassName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9 _-]*$", max_length=30)]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 
 
@@ -17,7 +18,7 @@ class Source(Part):
     """Where the cases come from."""
 
     kind: Literal["simulated", "outside", "own"]
-    generator: Literal["olnm", "calcified"] | None = None
+    generator: Literal["olnm", "calcified", "three_class"] | None = None
     published: str | None = None
     sets: tuple[str, ...] = ()
     adapter: Literal["lydata", "recordings", "viper"] | None = None
@@ -34,12 +35,51 @@ class Source(Part):
 
 
 class Outcome(Part):
-    """What the label means; 1 is positive."""
+    """What the label means; 1 is positive.
+
+    With more than two `classes`, in their order from harmless to grave, labels are the names of classes. `positive`
+    is the class that pages for two classes set against all others, and `negative` is what to call the others.
+    """
 
     name: Text
     positive: Text
     negative: Text
     reference_standard: Text
+    classes: tuple[ClassName, ...] = ()
+
+    @model_validator(mode="after")
+    def _listed(self) -> Outcome:
+        if self.classes and (len(self.classes) < 3 or len(set(self.classes)) < len(self.classes)):
+            raise ValueError("classes: name at least three different classes; two need positive and negative only")
+        if self.classes and self.positive not in self.classes:
+            raise ValueError(f"positive: {self.positive!r} is none of the classes {', '.join(self.classes)}")
+        return self
+
+    @property
+    def names(self) -> dict[int, str]:
+        """What each label in the cohort table as read means."""
+        return dict(enumerate(self.classes)) if self.classes else {0: self.negative, 1: self.positive}
+
+    @property
+    def code(self) -> int:
+        """Label of the positive class in the cohort table as read."""
+        return self.classes.index(self.positive) if self.classes else 1
+
+
+class Choice(Part):
+    """A clinical choice that several classes make a question of yes or no: act when one of `classes` is likely."""
+
+    name: Text
+    classes: tuple[ClassName, ...] = Field(min_length=1)
+    low: Fraction
+    high: Fraction
+    reason: Text
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Choice:
+        if self.low >= self.high:
+            raise ValueError("low must be below high")
+        return self
 
 
 class Covariate(Part):
@@ -111,6 +151,7 @@ class Input(Part):
 
     `frames` says which frames of a clip: `spaced`, `key_frames` at equal steps around the key frame, as channels;
     `labelled`, the key frame alone; `nearest`, the `key_frames` frames nearest to the labelled ones, as a time axis.
+    `normalise` and `denoise` are steps on the grey values of the crop, see `helpers.data.media.grey`.
     """
 
     label: Text
@@ -120,6 +161,14 @@ class Input(Part):
     every_seconds: float = Field(default=2.0, gt=0)
     key_frames: int = Field(default=5, ge=1, le=64)
     frames: Literal["spaced", "labelled", "nearest"] = "spaced"
+    normalise: Literal["none", "percentiles", "moments"] = "none"
+    denoise: Literal["none", "median"] = "none"
+
+    @property
+    def grey(self) -> dict[str, str]:
+        """Steps on the grey values that are switched on."""
+        steps = {"normalise": self.normalise, "denoise": self.denoise}
+        return {name: how for name, how in steps.items() if how != "none"}
 
     @property
     def volume(self) -> bool:
@@ -148,12 +197,14 @@ Architecture = Literal[
 class Model(Part):
     """A family of networks on one input, of which the tune patients choose one.
 
-    `attention` names architectures that are trained a second time with the calcification attention module.
+    `attention` names architectures that are trained a second time with the calcification attention module. `balance`
+    says whether the loss counts every class alike (`loss`) or every case (`none`, the plain loss).
     """
 
     input: Name
     architectures: tuple[Architecture, ...] = Field(min_length=1)
     attention: tuple[Architecture, ...] = ()
+    balance: Literal["loss", "none"] = "loss"
 
     @model_validator(mode="after")
     def _known(self) -> Model:
@@ -163,8 +214,9 @@ class Model(Part):
 
     @property
     def runs(self) -> tuple[str, ...]:
-        """Names of the networks to train; `-cam` marks the one with calcification attention."""
-        return (*self.architectures, *(f"{name}-cam" for name in self.attention))
+        """Names of the networks to train; `-cam` marks calcification attention, `-plain` the plain loss."""
+        plain = "-plain" if self.balance == "none" else ""
+        return tuple(f"{name}{plain}" for name in (*self.architectures, *(f"{name}-cam" for name in self.attention)))
 
 
 class Fusion(Part):

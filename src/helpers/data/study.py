@@ -26,6 +26,7 @@ from pydantic import BaseModel, Field, ValidationError, field_validator, model_v
 from helpers.data.errors import StudyError
 from helpers.data.profiles import FULL, QUICK, Part, Profile
 from helpers.data.sections import (
+    Choice,
     Clinical,
     Covariate,
     DecisionRange,
@@ -51,17 +52,20 @@ CHAPTERS = (
     "train",
     "fuse",
     "networks",
+    "resampled",
     "discrimination",
+    "classes",
     "compare",
     "calibration",
     "decision",
     "subgroups",
     "readers",
+    "class_readers",
     "explain",
     "reporting",
 )
 # chapters that read cohort.csv; the others read predictions, readings or settings only
-COHORT_CHAPTERS = {"cohort", "inputs", "baseline", "train", "fuse", "networks", "subgroups", "explain"}
+COHORT_CHAPTERS = {"cohort", "inputs", "baseline", "train", "fuse", "networks", "resampled", "subgroups", "explain"}
 RESERVED = ("book",)  # folders of results that belong to no study
 
 
@@ -84,6 +88,7 @@ class Study(Part):
     clinical: Clinical = Clinical()
     threshold: ThresholdRule = ThresholdRule()
     decision: DecisionRange = DecisionRange()
+    choices: tuple[Choice, ...] = ()  # further clinical choices of a study with several classes
     voting: Literal["mean"] | None = None  # a patient's risk from those of the cases; None: each case answers
     subgroups: tuple[Name, ...] = ()  # categorical covariates, or center; empty: all categorical covariates
     readers: Readers = Readers()
@@ -111,6 +116,7 @@ class Study(Part):
             "train": "models",
             "fuse": "models",
             "networks": "models",
+            "resampled": "models",
             "explain": "models",
             "inputs": "inputs",
             "baseline": "covariates",
@@ -123,6 +129,7 @@ class Study(Part):
                 raise ValueError(f"subgroups: {name!r} is neither center nor a categorical covariate")
         if {"fuse", "networks"} <= set(self.chapters):
             raise ValueError("chapters: fuse and networks both hand on the predictions; give one of the two")
+        self._check_classes()
         if "compare" in self.chapters and "networks" not in self.chapters:
             raise ValueError("chapters: compare needs the chapter networks")
         if self.outcome is None and set(self.chapters) - {"inputs"}:
@@ -139,6 +146,20 @@ class Study(Part):
         for name in ("quick", "full"):
             self.profile(name)
         return self
+
+    def _check_classes(self) -> None:
+        """Chapters and choices that only several classes make sense of."""
+        classes = self.outcome.classes if self.outcome else ()
+        for chapter in ("resampled", "class_readers"):
+            if chapter in self.chapters and not classes:
+                raise ValueError(f"chapters: {chapter} needs outcome.classes")
+        for choice in self.choices:
+            unknown = set(choice.classes) - set(classes)
+            if unknown or set(choice.classes) == set(classes):
+                listed = ", ".join(classes) or "none are declared"
+                raise ValueError(f"choices: {choice.name!r} needs some, not all, of outcome.classes ({listed})")
+        if classes and "baseline" in self.chapters:
+            raise ValueError("chapters: baseline is a model of two classes; leave it out of a study with more")
 
     @property
     def simulated(self) -> bool:

@@ -136,8 +136,9 @@ def attribute(
     network = training.load(Path(trained) / chosen.run(model))
     view = training.network_view(arrays.images, rows=rows, settings=chosen.settings)
     seen = training.network_view(np.uint8(255) * (masks[:, None] > 0), rows=rows, settings=chosen.settings)[:, 0]
-    maps = explain.gradcam(network.module, view, target=1)
-    control = explain.gradcam(explain.randomised(network.module, seed=CONTROL_SEED), view, target=1)
+    target = study.outcome.code
+    maps = explain.gradcam(network.module, view, target=target)
+    control = explain.gradcam(explain.randomised(network.module, seed=CONTROL_SEED), view, target=target)
     shown = (view[:, view.shape[1] // 2] * 255).round().astype(np.uint8)
     # what one pixel of the network's view measures, case by case; the margin is the same in millimetres for all
     sides = (arrays.index["crop_side"] * arrays.index["pixel_mm"]).to_numpy(float)[rows]

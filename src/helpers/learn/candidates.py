@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from helpers.learn.scores import log_loss, rank_auc
@@ -35,9 +36,11 @@ def title(network: str) -> str:
     --------
     >>> title("inception_resnet_v2-cam")
     'InceptionResNetV2 with attention'
+    >>> title("resnet18-plain")
+    'ResNet18, plain loss'
     """
-    name, attention, _ = network.partition("-cam")
-    return TITLES[name] + (" with attention" if attention else "")
+    name, *marks = network.split("-")
+    return TITLES[name] + " with attention" * ("cam" in marks) + ", plain loss" * ("plain" in marks)
 
 
 @dataclass(frozen=True)
@@ -161,16 +164,26 @@ def compare(tables: pd.DataFrame, models: Mapping[str, Any], *, splits: Iterable
     Returns
     -------
     Choice
+        With several classes the AUC is the mean of each class against the others.
     """
     rows = []
     for name, model in models.items():
         for architecture in model.runs:
             part = tables[tables["model"] == f"{model.input}-{architecture}"]
             for (seed, split), run in part[part["split"].isin(list(splits))].groupby(["seed", "split"]):
-                label, risk = run["label"].to_numpy(), run["risk"].to_numpy()
+                label, risk = _truth_and_risk(run)
                 rows.append((name, architecture, seed, split, rank_auc(label, risk), log_loss(label, risk)))
     scores = pd.DataFrame(rows, columns=["model", "architecture", "seed", "split", "auc", "log_loss"])
     return Choice(scores, choose(scores[scores["split"] == "tune"]))
+
+
+def _truth_and_risk(run: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Labels and risks of a run: one column, or with several classes the place of the class and a column for each."""
+    if "risk" in run:
+        return run["label"].to_numpy(), run["risk"].to_numpy()
+    names = [column for column in run if column.startswith("risk_")]
+    place = {name.removeprefix("risk_"): code for code, name in enumerate(names)}
+    return run["label"].map(place).to_numpy(), run[names].to_numpy()
 
 
 def files(results: str | Path, models: Mapping[str, Any], seeds: Iterable[int]) -> list[Path]:

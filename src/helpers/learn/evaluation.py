@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -22,13 +24,14 @@ def predictions_of(
     study: str,
     model: str,
     seed: int,
+    classes: Sequence[str] = (),
 ) -> pd.DataFrame:
     """Predict every case.
 
     Parameters
     ----------
     network : Network
-        With one output.
+        With one output, or one a class.
     images : uint8 array of shape (cases, channels, height, width) or (cases, channels, time, height, width)
         Rows as in `cases`.
     cases : DataFrame
@@ -39,13 +42,16 @@ def predictions_of(
         Names for the table.
     seed : int
         Of the training run.
+    classes : sequence of str
+        Names of the outputs of a network with several.
 
     Returns
     -------
     DataFrame
-        A predictions table; `risk` in [0, 1].
+        A predictions table; `risk`, or each `risk_<class>`, in [0, 1].
     """
-    return table(training.predict(network, images, settings=settings), cases, study=study, model=model, seed=seed)
+    risk = training.predict(network, images, settings=settings)
+    return table(risk, cases, study=study, model=model, seed=seed, classes=classes)
 
 
 def run_table(result: training.TrainingResult) -> pd.DataFrame:
@@ -53,6 +59,19 @@ def run_table(result: training.TrainingResult) -> pd.DataFrame:
     record = {**result.network.record, **result.record, "checkpoint_sha256": result.sha256}
     return pd.DataFrame(
         [(name.replace("_", " "), str(value)) for name, value in record.items()], columns=["item", "value"]
+    )
+
+
+def balance(settings: Settings) -> str:
+    """Say how rare classes count in the loss."""
+    if settings.balance == "none":
+        return (
+            "Every case counts alike in the loss, so that a rare class may be given up for the common ones; the risks "
+            "need no mending for it."
+        )
+    return (
+        "Some classes are rarer than others: the loss weighs them equally, which moves the risks and is mended by "
+        "calibration."
     )
 
 
@@ -65,8 +84,9 @@ def methods(result: training.TrainingResult, settings: Settings) -> str:
     size = f"{settings.size} x {settings.size} pixels"
     size += f" x {settings.frames} frames" if record["volume"] and settings.frames else ""
     drop = f"dropout {record['dropout']:g}, " if record["dropout"] else ""
+    loss = "the plain loss" if settings.balance == "none" else "a loss that weighs each class by 1 / its frequency"
     return (
         f"{name}, initial weights {weights}, {OPTIMIZERS[settings.optimizer]} with a one-cycle schedule (peak "
-        f"{settings.learning_rate:g}), {drop}batches of {settings.batch_size}, {size}, "
+        f"{settings.learning_rate:g}), {drop}{loss}, batches of {settings.batch_size}, {size}, "
         f"averaged weights of epoch {result.best_epoch} of {settings.epochs}, chosen on the tuning patients."
     )

@@ -5,6 +5,8 @@ Nothing here imports torch: the clinical baseline uses it too.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -44,8 +46,31 @@ def labels_for_training(cases: pd.DataFrame) -> np.ndarray:
     return np.where(seen, cases["label"].to_numpy(dtype=float), np.nan)
 
 
-def table(risk: np.ndarray, cases: pd.DataFrame, *, study: str, model: str, seed: int) -> pd.DataFrame:
+def table(
+    risk: np.ndarray, cases: pd.DataFrame, *, study: str, model: str, seed: int, classes: Sequence[str] = ()
+) -> pd.DataFrame:
     """Put risks of all cases into a predictions table.
+
+    Parameters
+    ----------
+    risk : array of shape (n,), or (n, classes)
+    cases : DataFrame
+        The cohort table.
+    study, model : str
+        Names for the table.
+    seed : int
+        Of the training run.
+    classes : sequence of str
+        Names of several classes: the table then has a column `risk_<class>` for each, and labels are names.
+
+    Returns
+    -------
+    DataFrame
+
+    Raises
+    ------
+    ValueError
+        If there is not one risk, or one a class, for every case.
 
     Examples
     --------
@@ -59,4 +84,9 @@ def table(risk: np.ndarray, cases: pd.DataFrame, *, study: str, model: str, seed
     frame.insert(0, "study", study)
     frame.insert(1, "model", model)
     frame.insert(2, "seed", int(seed))
+    if classes:
+        if np.shape(risk) != (len(cases), len(classes)):
+            raise ValueError(f"risk has shape {np.shape(risk)} for {len(cases)} cases and {len(classes)} classes")
+        frame["label"] = [classes[code] for code in frame["label"]]
+        return frame.assign(**{f"risk_{name}": risk[:, place] for place, name in enumerate(classes)})
     return frame.assign(risk=np.asarray(risk, dtype=float))

@@ -23,24 +23,27 @@ from helpers.learn.weights import sha256_of
 # A state made by other code is not resumed: its epochs would not be those of an undisturbed run.
 CODE = ("feed", "inference", "loop", "recompute", "scores", "settings", "training")
 
-_RUN = re.compile(r"^(?P<input>[A-Za-z][A-Za-z0-9_]*)-(?P<architecture>[a-z0-9_]+)(?P<cam>-cam)?-s(?P<seed>\d+)$")
+_RUN = re.compile(
+    r"^(?P<input>[A-Za-z][A-Za-z0-9_]*)-(?P<architecture>[a-z0-9_]+)(?P<cam>-cam)?(?P<plain>-plain)?-s(?P<seed>\d+)$"
+)
 
 HISTORY = ["epoch", "train_loss", "tune_loss", "tune_auc", "learning_rate", "seconds", "images_per_second"]
 
 
 @dataclass(frozen=True)
 class RunName:
-    """What the name of a run says: input, architecture, whether with calcification attention, seed."""
+    """What the name of a run says: input, architecture, whether with attention, seed, what balances the loss."""
 
     input: str
     architecture: str
     attention: bool
     seed: int
+    balance: str = "loss"
 
     @property
     def name(self) -> str:
-        """Architecture, with `-cam` when it has calcification attention."""
-        return self.architecture + "-cam" * self.attention
+        """Architecture, with `-cam` when it has calcification attention and `-plain` when its loss is the plain one."""
+        return self.architecture + "-cam" * self.attention + "-plain" * (self.balance == "none")
 
     @property
     def model(self) -> str:
@@ -59,14 +62,17 @@ def parse_run(run: str) -> RunName:
     Examples
     --------
     >>> parse_run("clip-inception_resnet_v2-cam-s0")
-    RunName(input='clip', architecture='inception_resnet_v2', attention=True, seed=0)
+    RunName(input='clip', architecture='inception_resnet_v2', attention=True, seed=0, balance='loss')
+    >>> parse_run("still-resnet18-plain-s1").balance
+    'none'
     >>> parse_run("bmode-resnet18-s2").model
     'bmode-resnet18'
     """
     found = _RUN.match(run)
     if found is None:
-        raise ValueError(f"run must be named <input>-<architecture>[-cam]-s<seed>, not {run!r}")
-    return RunName(found["input"], found["architecture"], found["cam"] is not None, int(found["seed"]))
+        raise ValueError(f"run must be named <input>-<architecture>[-cam][-plain]-s<seed>, not {run!r}")
+    balance = "loss" if found["plain"] is None else "none"
+    return RunName(found["input"], found["architecture"], found["cam"] is not None, int(found["seed"]), balance)
 
 
 @dataclass(frozen=True)

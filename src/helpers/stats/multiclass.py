@@ -151,11 +151,11 @@ def auc_multiclass(
     for name, column in zip(names, columns):
         member = truth == name
         rest[name] = auc(member, column, patient_id=codes, level=level, interval="auto")
-        curves.append(roc(member, column, patient_id=codes, level=level, name=name))
-        rest_influence.append(_influence(member, column, np.ones_like(member)))
+        curves.append(roc(member, column, patient_id=codes, level=level, interval="auto", name=name))
+        rest_influence.append(influence(member, column, np.ones_like(member)))
     pairs = [_pair(truth, names[i], names[j], columns[i]) for i, j in permutations(range(len(names)), 2)]
-    macro = _mean([made.value for made in rest.values()], rest_influence, codes, level)
-    hand_till = _mean([value for value, _ in pairs], [part for _, part in pairs], codes, level)
+    macro = mean_auc([made.value for made in rest.values()], rest_influence, codes, level)
+    hand_till = mean_auc([value for value, _ in pairs], [part for _, part in pairs], codes, level)
     return MulticlassAuc(rest, macro, hand_till, tuple(curves), truth.size, patients)
 
 
@@ -163,11 +163,25 @@ def _pair(truth: np.ndarray, name: str, other: str, score: np.ndarray) -> tuple[
     """Chance that a case of `name` has a higher risk of `name` than a case of `other`, and its influence."""
     among = (truth == name) | (truth == other)
     value, _ = placements(truth[among] == name, score[among])
-    return value, _influence(truth == name, score, among)
+    return value, influence(truth == name, score, among)
 
 
-def _influence(member: np.ndarray, score: np.ndarray, among: np.ndarray) -> np.ndarray:
-    """Influence of each case on an AUC; squared and summed it is DeLong's variance."""
+def influence(member: np.ndarray, score: np.ndarray, among: np.ndarray) -> np.ndarray:
+    """Influence of each case on an AUC; squared and summed it is DeLong's variance.
+
+    Parameters
+    ----------
+    member : array of bool, shape (n,)
+        Cases that should score higher.
+    score : array of shape (n,)
+    among : array of bool, shape (n,)
+        Cases that count.
+
+    Returns
+    -------
+    array of shape (n,)
+        0 for the others; NaN where a side has a single case.
+    """
     positive = member[among]
     value, values = placements(positive, score[among])
     m, n = int(positive.sum()), int((~positive).sum())
@@ -180,12 +194,27 @@ def _influence(member: np.ndarray, score: np.ndarray, among: np.ndarray) -> np.n
     return influence
 
 
-def _mean(values: list[float], parts: list[np.ndarray], codes: np.ndarray, level: float) -> Estimate:
-    value, influence = float(np.mean(values)), np.mean(parts, axis=0)
-    if np.isnan(influence).any():
+def mean_auc(values: list[float], parts: list[np.ndarray], codes: np.ndarray, level: float) -> Estimate:
+    """Mean of several AUCs of the same patients, with an interval on the logit scale from their influences.
+
+    Parameters
+    ----------
+    values : list of float
+    parts : list of arrays of shape (n,)
+        From `influence`, one an AUC.
+    codes : int array of shape (n,)
+        Whose each case is.
+    level : float
+
+    Returns
+    -------
+    Estimate
+    """
+    value, together = float(np.mean(values)), np.mean(parts, axis=0)
+    if np.isnan(together).any():
         note = "a class has a single case, so the variance is not defined"
         return Estimate(value, level=level, method=JACKKNIFE, note=note)
-    se = float(np.sqrt(cluster_covariance(influence, codes)[0, 0]))
+    se = float(np.sqrt(cluster_covariance(together, codes)[0, 0]))
     if se < 1e-15 or not 0 < value < 1:
         made = wald(value, se, level=level, lower=0, upper=1, method=JACKKNIFE)
         return Estimate(value, made.low, made.high, se, level, JACKKNIFE, "no variance, so the interval has no width")

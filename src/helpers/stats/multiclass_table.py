@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -43,16 +43,47 @@ def against_rest(table: pd.DataFrame, *, positive: str) -> pd.DataFrame:
     >>> against_rest(table, positive="high").to_dict("split")["data"]
     [[1, 0.6], [0, 0.1]]
     """
+    return collapse(table, [positive]) if classes(table) else table
+
+
+def collapse(table: pd.DataFrame, positive: Sequence[str]) -> pd.DataFrame:
+    """Turn classes into a question of yes or no: `label` is 1 for any of `positive`, `risk` the sum of their risks.
+
+    Parameters
+    ----------
+    table : DataFrame
+        A checked predictions table with `risk_<class>` columns.
+    positive : sequence of str
+        Some of the classes, not all.
+
+    Returns
+    -------
+    DataFrame
+
+    Raises
+    ------
+    ValueError
+        If a name is none of the classes, or none or all of them are named.
+
+    Examples
+    --------
+    >>> columns = ["label", "risk_benign", "risk_low", "risk_high"]
+    >>> table = pd.DataFrame([("high", 0.25, 0.25, 0.5), ("benign", 0.5, 0.375, 0.125)], columns=columns)
+    >>> collapse(table, ["low", "high"]).to_dict("split")["data"]
+    [[1, 0.75], [0, 0.5]]
+    """
     names = classes(table)
-    if not names:
-        return table
-    if positive not in names:
-        raise ValueError(
-            f"positive: {positive!r} is none of the classes {', '.join(names)}; name one in study.yaml under "
-            "outcome.positive"
-        )
+    for name in positive:
+        if name not in names:
+            raise ValueError(
+                f"positive: {name!r} is none of the classes {', '.join(names)}; name one in study.yaml under "
+                "outcome.positive"
+            )
+    if not 0 < len(set(positive)) < len(names):
+        raise ValueError(f"positive: name some, not all, of the classes {', '.join(names)}")
+    risk = table[[f"risk_{name}" for name in names if name in positive]].sum(axis=1).clip(0, 1)
     out = table.drop(columns=[f"risk_{name}" for name in names])
-    return out.assign(label=(table["label"] == positive).astype(int), risk=table[f"risk_{positive}"])
+    return out.assign(label=table["label"].isin(positive).astype(int), risk=risk)
 
 
 def every(table: pd.DataFrame, *, split: str) -> dict[str, MulticlassAuc] | None:

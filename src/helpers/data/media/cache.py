@@ -81,6 +81,7 @@ def arrays(
     count: int = 5,
     frames: str = "spaced",
     labelled: pd.DataFrame | None = None,
+    grey: Mapping[str, str] = MappingProxyType({}),
     workers: int = 2,
 ) -> Arrays:
     """Read, crop and keep all media of one kind; a second call reads no media pixels.
@@ -112,6 +113,8 @@ def arrays(
         (`inside` of `crop_square`), that of the first repeats border pixels beyond it.
     labelled : DataFrame
         From `helpers.data.media.labelled_frames`; needed unless `frames` is `"spaced"`.
+    grey : mapping
+        Steps on the grey values of the crop, as `grey.steps` takes them; empty for none.
     workers : int
         Processes that decode (from 16 files on). A script that calls this with more than one needs the
         usual `if __name__ == "__main__":`.
@@ -167,7 +170,7 @@ def arrays(
             "every_seconds": float(every_seconds),
             "count": 1 if frames == "labelled" or (frames == "spaced" and kind == "bmode") else int(count),
             "frames": frames,
-        }
+        } | ({"grey": dict(grey)} if grey else {})  # what was cached without steps stays valid
         jobs = _jobs(Path(folder), rows, cache, settings, labelled)
         keys = [job.key for job in jobs]
         place = cache / f"{kind}-{hashlib.sha256(' '.join(keys).encode()).hexdigest()[:20]}"

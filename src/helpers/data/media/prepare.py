@@ -16,6 +16,7 @@ from helpers.data.errors import StudyError
 from helpers.data.media.crops import Square, crop_square, cut
 from helpers.data.media.files import info, read
 from helpers.data.media.frames import key_frames, nearest_frames
+from helpers.data.media.grey import steps
 from helpers.data.media.labelled import check_inside, clip_box
 from helpers.data.media.masks import read_mask, read_volume_mask
 from helpers.data.media.tables import FILE
@@ -126,7 +127,7 @@ def prepare(job: Job) -> tuple[Pixels, dict]:
             named + error.message, file=FILE, row=job.row, column=error.column or column, fix=error.fix
         ) from error
     size = settings["size"]
-    image = cut(frames, square, size=size)
+    image = steps(cut(frames, square, size=size), **settings.get("grey", {}))
     meta = {
         "frames": " ".join(map(str, chosen.tolist())),
         "labelled": " ".join(str(frame) for frame, _, _ in cells["labels"]),

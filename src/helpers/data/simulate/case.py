@@ -122,7 +122,8 @@ def _motion(rng: np.random.Generator, seconds: np.ndarray) -> np.ndarray:
     return breath + drift
 
 
-def _box(mask: np.ndarray) -> str:
+def box(mask: np.ndarray) -> str:
+    """Smallest box `x0 y0 x1 y1` around a mask, as media.csv has it."""
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
     return f"{columns[0]} {rows[0]} {columns[-1] + 1} {rows[-1] + 1}"
 
@@ -247,7 +248,7 @@ def write_case(
             "case_id": case.case_id,
             "kind": kind,
             "path": file,
-            "roi": _box(mask),
+            "roi": box(mask),
             "frames": frames,
             "key_frame": at,
             # what the file states itself is left to the file
