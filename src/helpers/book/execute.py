@@ -80,6 +80,7 @@ def execute(notebook: str | Path, page: str | Path, parameters: dict[str, Any] |
             kernel_name="python3",
             progress_bar=False,
             log_output=False,
+            start_timeout=600,  # the first kernel waits for the libraries, on a busy machine for minutes
             cwd=os.getcwd(),
             **_kernel(notebook, sockets),
         )

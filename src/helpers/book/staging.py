@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from helpers.book import labels, pages, provenance
+from helpers.book import bare, labels, pages, provenance
 from helpers.book.contents import BookStudy
 from helpers.book.files import write_bytes
 from helpers.book.tables import write_table
@@ -82,9 +82,7 @@ def study_files(
     attached = {page: _attached(results / study.name / page) for page in notebooks}
     for page, notebook in notebooks.items():
         made = {name.split(".", 1)[0] for name in attached[page]}
-        for cell in notebook.cells:
-            if cell.cell_type == "markdown":
-                cell.source = labels.without(cell.source, made)
+        notebook.cells = bare.without(notebook.cells, made)
     own = {page: labels.defined(pages.prose(notebook)) for page, notebook in notebooks.items()}
     here: dict[str, str] = {}
     for page in sorted(notebooks, key=lambda page: "/" in page):  # a chapter before a run
