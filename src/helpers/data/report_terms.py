@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+import pandas as pd
 import yaml
 
 from helpers.data.errors import StudyError
@@ -263,3 +264,36 @@ def _check_script(text: str, terms: TermList) -> None:
             column="text",
             fix="correct the language of this row",
         )
+
+
+def published(path: str | Path, *, language: str = "en", folder: Path = TERMS) -> pd.DataFrame:
+    """The dictionary that paper B prints, with the entry of the list that stands for each keyword.
+
+    Parameters
+    ----------
+    path : path
+        `B_table1.csv`.
+    language : str
+    folder : Path
+
+    Returns
+    -------
+    DataFrame
+        `definition, keyword, entry`.
+
+    Raises
+    ------
+    StudyError
+        If a printed keyword is not in the list under its meaning.
+    """
+    terms = term_list(language, folder=folder)
+    rows = []
+    for line in pd.read_csv(path).itertuples():
+        meaning = {"malignancy": "malignant", "benignancy": "benign"}[line.row]
+        entry = next(
+            (t for t in (tuple(terms.words(part)) for part in line.value.split("/")) if t in terms.terms), None
+        )
+        if entry is None or terms.terms[entry] != meaning:
+            raise StudyError(f"{line.value!r} is not a {meaning} term", file=f"terms/{language}.yaml", key=meaning)
+        rows.append((meaning, line.value, " ".join(entry)))
+    return pd.DataFrame(rows, columns=["definition", "keyword", "entry"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from helpers.data.errors import StudyError
@@ -12,6 +13,10 @@ from helpers.data.table_file import load
 
 FILE = "reports.csv"
 COLUMNS = ["case_id", "language", "text"]
+RISK = (
+    "A report has no risk. It is given the share of metastatic nodes among the training nodes with the same call, with "
+    "one half added to each outcome, so that it can stand in one table with the networks."
+)
 
 
 def read(folder: str | Path, cohort: pd.DataFrame, *, language: str = "en", terms: Path = TERMS) -> pd.DataFrame:
@@ -52,7 +57,9 @@ def read(folder: str | Path, cohort: pd.DataFrame, *, language: str = "en", term
     table = load(Path(folder) / FILE, text=True)
     for column in ("case_id", "text"):
         if column not in table:
-            raise StudyError("there is no such column", file=FILE, row=1, column=column, fix=f"give {', '.join(COLUMNS)}")
+            raise StudyError(
+                "there is no such column", file=FILE, row=1, column=column, fix=f"give {', '.join(COLUMNS)}"
+            )
     table = table.fillna("").reset_index(drop=True)
     if "language" not in table:
         table["language"] = language
@@ -60,7 +67,9 @@ def read(folder: str | Path, cohort: pd.DataFrame, *, language: str = "en", term
     for row, line in enumerate(table.itertuples(), start=2):
         case = str(line.case_id)
         if case not in known:
-            raise StudyError(f"case {case!r} is not in cohort.csv", file=FILE, row=row, column="case_id", fix="correct it")
+            raise StudyError(
+                f"case {case!r} is not in cohort.csv", file=FILE, row=row, column="case_id", fix="correct it"
+            )
         if case in texts:
             fix = "keep one report a case, or join the texts"
             raise StudyError(f"case {case!r} has a report already", file=FILE, row=row, column="case_id", fix=fix)
@@ -100,3 +109,30 @@ def positive(calls: pd.Series, *, uncertain: str = "positive") -> pd.Series:
     if uncertain not in ("positive", "negative"):
         raise ValueError(f"uncertain must be positive or negative, not {uncertain!r}")
     return calls.isin(["malignant", "uncertain"] if uncertain == "positive" else ["malignant"])
+
+
+def risk(called: np.ndarray, label: np.ndarray) -> np.ndarray:
+    """Turn decisions into risks by the shares of the cases with a label.
+
+    Parameters
+    ----------
+    called : bool array of shape (n,)
+    label : float array of shape (n,)
+        0 or 1 where it may be read, NaN elsewhere.
+
+    Returns
+    -------
+    array of shape (n,)
+        In (0, 1): two values.
+
+    Examples
+    --------
+    >>> risk(np.array([True, True, True, False]), np.array([1.0, 1.0, np.nan, 0.0])).round(3).tolist()
+    [0.833, 0.833, 0.833, 0.25]
+    """
+    called, known = np.asarray(called, bool), np.isfinite(label)
+    shares = {}
+    for value in (False, True):
+        own = np.asarray(label)[known & (called == value)]
+        shares[value] = (own.sum() + 0.5) / (len(own) + 1)
+    return np.where(called, shares[True], shares[False])

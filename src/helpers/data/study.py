@@ -158,8 +158,8 @@ class Study(Part):
         asked = self.segmentation
         if asked is not None and asked.input not in self.inputs:
             raise ValueError(f"segmentation.input: {asked.input!r} is not one of the inputs {list(self.inputs)}")
-        if "ways" in self.chapters and not {"ynet", "reports"} <= set(self.chapters):
-            raise ValueError("chapters: ways compares networks with reports; it needs the chapters ynet and reports")
+        if "ways" in self.chapters and "ynet" not in self.chapters:
+            raise ValueError("chapters: ways needs the chapter ynet")
         if "segmentation" in self.chapters and "ynet" not in self.chapters:
             raise ValueError("chapters: segmentation needs the chapter ynet")
         known = [name for name, kind in asked.networks.items() if kind != "monai_unet"] if asked else []

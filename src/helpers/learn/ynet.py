@@ -61,7 +61,7 @@ class YNet(nn.Module):
         )
         self.skips = nn.ModuleList(ConvNorm(2 * own, own, 1) for own in widths[1:])
         self.classify = nn.Sequential(ResidualPyramid(widths[-1], widths[-1]), nn.Dropout(dropout))
-        self.head = nn.Linear(widths[-1], 1)
+        self.head = nn.Linear(2 * widths[-1], 1)
         self.decoder = Decoder(widths) if outline else None
 
     def forward(self, images: Tensor) -> Answer:
@@ -70,7 +70,9 @@ class YNet(nn.Module):
         for halve, stage, skip in zip(self.halve, self.stages, self.skips):
             first = halve(maps[-1])
             maps.append(skip(torch.cat([first, stage(first)], dim=1)))
-        logits = self.head(self.classify(maps[-1]).mean(dim=(2, 3)))
+        deep = self.classify(maps[-1])
+        # a node fills little of a frame: the mean alone would drown its sign in what surrounds it
+        logits = self.head(torch.cat([deep.mean(dim=(2, 3)), deep.amax(dim=(2, 3))], dim=1))
         if self.decoder is None:
             return Answer(logits, None)
         return Answer(logits, resized(self.decoder(maps), images.shape[-2:]))

@@ -111,7 +111,9 @@ class PyramidPooling(nn.Module):
         height, width = given.shape[-2:]
         parts = [given]
         for side, reduce in zip(self.bins, self.reduce):
-            small = reduce(torch.einsum("nchw,ah,bw->ncab", given, _bins(side, height, given), _bins(side, width, given)))
+            small = reduce(
+                torch.einsum("nchw,ah,bw->ncab", given, _bins(side, height, given), _bins(side, width, given))
+            )
             parts.append(resized(small, (height, width)))
         return self.join(torch.cat(parts, dim=1))
 
@@ -130,4 +132,6 @@ def _bins(bins: int, length: int, like: Tensor) -> Tensor:
 
 def resized(given: Tensor, size: tuple[int, int]) -> Tensor:
     """Bilinear interpolation of maps (n, channels, height, width) to another height and width."""
-    return given if given.shape[-2:] == tuple(size) else F.interpolate(given, size, mode="bilinear", align_corners=False)
+    return (
+        given if given.shape[-2:] == tuple(size) else F.interpolate(given, size, mode="bilinear", align_corners=False)
+    )

@@ -26,7 +26,7 @@ from helpers.data.simulate.lymphnode_scene import STRUCTURES, NodeSigns, draw
 
 SIZE = 256  # side of the stored image, pixels, as published: what the machine drew around it is cut off already
 MARGIN = 8  # pixels around it, which keep wrapped echoes out
-FIELDS_MM = (30.0, 34.0, 38.0, 44.0)
+FIELDS_MM = (26.0, 30.0, 34.0, 40.0)
 TABLES = ("media.csv", "structures.csv", "reports.csv", "flow.json", "simulation.csv", "cohort.csv")
 
 
@@ -104,7 +104,9 @@ def write_cohort(folder: str | Path, *, published: str | Path, seed: int, share:
     shutil.rmtree(work, ignore_errors=True)
     (work / "media").mkdir(parents=True)
     try:
-        nodes = [Node(index, row.case_id, row.scanner, _signs(row)) for index, row in zip(kept.index, kept.itertuples())]
+        nodes = [
+            Node(index, row.case_id, row.scanner, _signs(row)) for index, row in zip(kept.index, kept.itertuples())
+        ]
         media = pd.DataFrame(map_cases(partial(write_node, str(work), seed=seed), nodes, workers))
         marked = media[["case_id", "structures"]].rename(columns={"structures": "path"})
         words = [report_of(row, np.random.default_rng([seed, 33, index])) for index, row in kept.iterrows()]
@@ -151,7 +153,7 @@ def write_node(root: str, node: Node, *, seed: int) -> dict:
         Row for `media.csv`, and the path of the structures (grey levels as in `lymphnode_scene.STRUCTURES`).
     """
     rng, look = np.random.default_rng([seed, 31, node.index]), LOOKS[node.scanner]
-    least = 1.3 * node.signs.long_mm + 2
+    least = 1.25 * node.signs.long_mm + 2
     field = next((mm for mm in rng.permutation(FIELDS_MM) if mm >= least), max(least, FIELDS_MM[-1]))
     pixel_mm = float(field) / SIZE
     side = SIZE + 2 * MARGIN

@@ -16,13 +16,13 @@ from helpers.data.simulate.lymphnode_counts import Counts
 
 # Share of nodes with each sign: benign, metastatic.
 SIGNS = {
-    "hilum": (0.62, 0.24),
-    "cystic": (0.03, 0.17),
-    "microcalcification": (0.02, 0.24),
-    "hyperechoic": (0.10, 0.34),
-    "irregular": (0.18, 0.42),
+    "hilum": (0.75, 0.12),
+    "cystic": (0.02, 0.28),
+    "microcalcification": (0.02, 0.40),
+    "hyperechoic": (0.06, 0.55),
+    "irregular": (0.10, 0.50),
 }
-RATIO = ((0.43, 0.09), (0.50, 0.10))  # short over long axis: mean and SD, benign and metastatic
+RATIO = ((0.39, 0.09), (0.54, 0.11))  # short over long axis: mean and SD, benign and metastatic
 RATIO_SPAN = (0.25, 0.95)
 LONG_SPREAD = 0.40  # SD of the logarithm of the long axis
 NODES_A_PATIENT = {1: 0.76, 2: 0.20, 3: 0.04}

@@ -120,7 +120,10 @@ def draw(rng: np.random.Generator, grid: Grid, signs: NodeSigns) -> tuple[Tissue
         fill = rng.uniform(-42, -36) + 1.1 * coarse
         if rng.uniform() < 0.5:
             fill = fill + 11 * np.exp(-((v / (0.3 * other.across)) ** 2) - (u / (0.6 * other.along)) ** 4)
-        level, echo = blend(level, fill, inside), echo * (1 - inside) + line_echo(distance, 0.12, -25) * (0.3 + np.abs(v) / other.across) * broken
+        level, echo = (
+            blend(level, fill, inside),
+            echo * (1 - inside) + line_echo(distance, 0.12, -25) * (0.3 + np.abs(v) / other.across) * broken,
+        )
         structures[distance < 0] = STRUCTURES["other node"]
     distance, u, v = node.frame(grid)
     inside = soft_step(distance, 0.3 if signs.irregular else 0.2)
