@@ -19,7 +19,8 @@ REPORT, TOGETHER = "report", "report and model"
 PENALTY = 100.0  # inverse penalty: next to none for three coefficients of hundreds of cases
 FUSION = (
     "Report and model: logistic regression of the outcome on the log odds of the network and on the call of the report "
-    "(affirmed, doubtful), fitted on the training nodes with out-of-fold risks of the network, never on tuning or test nodes."
+    "(affirmed, doubtful), fitted on the training nodes with out-of-fold risks of the network, never on tuning or test "
+    "nodes."
 )
 
 

@@ -19,8 +19,10 @@ from helpers.learn.ynet_training import CrossValidated, cross_validate
 
 SAID = {
     "ynet": "Y-Net (doi:10.1007/978-3-030-00934-2_99): residual blocks of efficient spatial pyramids "
-    "(doi:10.1007/978-3-030-01249-6_34), pyramid pooling (doi:10.1109/CVPR.2017.660), and one head each for class and outline",
-    "ynet_classifier": "The encoder and the classifying head of Y-Net (doi:10.1007/978-3-030-00934-2_99), without a decoder",
+    "(doi:10.1007/978-3-030-01249-6_34), pyramid pooling (doi:10.1109/CVPR.2017.660), and one head each for class and "
+    "outline",
+    "ynet_classifier": "The encoder and the classifying head of Y-Net (doi:10.1007/978-3-030-00934-2_99), without a "
+    "decoder",
     "monai_unet": "U-Net with residual units of MONAI (doi:10.48550/arXiv.2211.02701), outlines only",
 }
 
@@ -164,8 +166,10 @@ def methods(run: RunName, settings: Settings, folds: int) -> str:
     return (
         f"{SAID[run.architecture]}; {loss}; {folds}-fold cross-validation by patient within the training patients, "
         f"{OPTIMIZERS[settings.optimizer]} with a one-cycle schedule (peak {settings.learning_rate:g}), batches of "
-        f"{settings.batch_size}, whole frames of {settings.size} x {settings.size} pixels, up to {settings.epochs} epochs; "
-        "the held-out fold chooses the epoch. A training case is predicted by the network that did not see it, any other "
+        f"{settings.batch_size}, whole frames of {settings.size} x {settings.size} pixels, up to {settings.epochs} "
+        f"epochs; "
+        "the held-out fold chooses the epoch. A training case is predicted by the network that did not see it, any "
+        "other "
         "by the mean of all."
     )
 

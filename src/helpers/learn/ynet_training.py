@@ -1,4 +1,4 @@
-"""Train a network that outlines and classifies: images with their masks, the joint loss, cross-validation by patient."""
+"""Train a network that outlines and classifies: images with masks, the joint loss, cross-validation by patient."""
 
 from __future__ import annotations
 

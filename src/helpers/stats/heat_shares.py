@@ -11,7 +11,8 @@ from helpers.stats.resampling import bootstrap_counts, percentile_limits
 
 METHODS = (
     "Grad-CAM (doi:10.1109/ICCV.2017.74) of the classifying head for the positive class, mean over the networks of the "
-    "folds; share of the map inside a mask beside the share of its area, which a map without any preference would have; "
+    "folds; share of the map inside a mask beside the share of its area, which a map without any preference would "
+    "have; "
     "95 % intervals by bootstrap of patients. A map shows where a network is sensitive, not why."
 )
 

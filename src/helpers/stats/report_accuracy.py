@@ -127,7 +127,8 @@ def sentence(table: pd.DataFrame) -> str:
     """Sensitivity and specificity of the published reading, in a sentence."""
     row = table.iloc[0]
     return (
-        f"With {row['reading'].replace('counts', 'counted')}, the reports find {row['sensitivity']:.0%} of the metastatic "
+        f"With {row['reading'].replace('counts', 'counted')}, the reports find {row['sensitivity']:.0%} of the "
+        f"metastatic "
         f"nodes (95 % CI {row['sensitivity_low']:.0%} to {row['sensitivity_high']:.0%}) and clear "
         f"{row['specificity']:.0%} of the benign ones ({row['specificity_low']:.0%} to {row['specificity_high']:.0%})."
     )
@@ -135,6 +136,7 @@ def sentence(table: pd.DataFrame) -> str:
 
 METHODS = (
     "Dictionary of Zhao et al. (2024, doi:10.3389/fonc.2024.1204987, Table 1) with negation, doubt and history as in "
-    "NegEx (doi:10.1006/jbin.2001.1029) and ConText (doi:10.1016/j.jbi.2009.05.002), the longest term first; proportions "
+    "NegEx (doi:10.1006/jbin.2001.1029) and ConText (doi:10.1016/j.jbi.2009.05.002), the longest term first; "
+    "proportions "
     f"with Wilson limits, likelihood ratios on the log scale (doi:10.1016/0895-4356(91)90128-V). {_TEST}"
 )

@@ -16,7 +16,8 @@ EMPTY = (
     "farthest that two points of it can be apart; where there is nothing to outline either, they are 1, 1 and 0."
 )
 METHODS = (
-    "Dice 2|A∩B|/(|A|+|B|) and IoU |A∩B|/|A∪B| of the pixels; HD95: the larger of the 95th percentiles of the distances "
+    "Dice 2|A∩B|/(|A|+|B|) and IoU |A∩B|/|A∪B| of the pixels; HD95: the larger of the 95th percentiles of the "
+    "distances "
     "from each border to the other, in millimetres (doi:10.1109/34.232073). " + EMPTY
 )
 
@@ -263,6 +264,7 @@ def formula_sentence(table: pd.DataFrame) -> str:
     """
     row = table.set_index("statistic").loc["median"]
     return (
-        f"The paper's median of {row['printed']:.3f} is a Dice of {row['printed']:.3f} if its formula is misprinted, and of "
+        f"The paper's median of {row['printed']:.3f} is a Dice of {row['printed']:.3f} if its formula is misprinted, "
+        f"and of "
         f"{row['dice_if_formula']:.3f} if the formula was used as printed."
     )

@@ -24,8 +24,10 @@ KINDS = (
     "wrong target: other tissue",
 )
 RULE = (
-    f"Fits: Dice of at least {POOR}. Missed (Dice below {MISSED}): wrong target, named after the structure that holds most "
-    "of the outline, or nothing outlined. Between: small target (area in the lowest tenth of all cases), else too little "
+    f"Fits: Dice of at least {POOR}. Missed (Dice below {MISSED}): wrong target, named after the structure that holds "
+    f"most "
+    "of the outline, or nothing outlined. Between: small target (area in the lowest tenth of all cases), else too "
+    "little "
     "(less than half of the target inside) or too much."
 )
 CHOICE = (

@@ -16,7 +16,8 @@ TITLES = {"dice": "Dice", "iou": "IoU", "hd95_mm": "HD95 (mm)"}
 HEADS = {"median": "Median", "lower_quartile": "Lower quartile", "upper_quartile": "Upper quartile", "mean": "Mean"}
 AREAS = (
     "Ratio of the outlined to the drawn area with 95 % limits of agreement on the log scale, since differences grow "
-    "with the node (Bland and Altman 1999, doi:10.1177/096228029900800204); intervals of mean and limits by bootstrap of "
+    "with the node (Bland and Altman 1999, doi:10.1177/096228029900800204); intervals of mean and limits by bootstrap "
+    "of "
     "patients. Nodes without an outline have no ratio and are counted."
 )
 

@@ -1,4 +1,5 @@
-"""Several ways to one diagnosis, side by side: the published table with intervals, paired differences, what is added."""
+"""Several ways to one diagnosis, side by side: the published table with intervals, paired differences, what is "
+"added."""
 
 from __future__ import annotations
 
@@ -40,8 +41,10 @@ STATISTICS = {
 }
 METHODS = TABLE
 PAIRED = (
-    "Differences a − b at the frozen thresholds, of likelihood ratios the ratio a / b (doi:10.1093/biostatistics/kxn025). "
-    "Sensitivity, specificity and accuracy: mid-P McNemar (doi:10.1186/1471-2288-13-91) with Tango's interval; predictive "
+    "Differences a − b at the frozen thresholds, of likelihood ratios the ratio a / b "
+    "(doi:10.1093/biostatistics/kxn025). "
+    "Sensitivity, specificity and accuracy: mid-P McNemar (doi:10.1186/1471-2288-13-91) with Tango's interval; "
+    "predictive "
     "values: weighted generalised score (doi:10.1002/sim.5587); where patients have several nodes: Wald by patient "
     "(doi:10.2307/1402588). AUC: DeLong, by patient (doi:10.2307/2533958). P after Holm over all rows of the table "
     "(https://www.jstor.org/stable/4615733)."

@@ -1,7 +1,7 @@
 """LymphUs, 338 neck nodes of two centres with masks and outcomes, as a study of its own.
 
-Abbasian Ardakani et al. (2026), Data in Brief 112694, CC BY 4.0; the archives are at qamebi.com. Nothing is fetched: the
-terms of the data themselves are not stated with the archives, so who has them unpacks both and runs
+Abbasian Ardakani et al. (2026), Data in Brief 112694, CC BY 4.0; the archives are at qamebi.com. Nothing is
+fetched, as the terms of the data themselves are not stated with the archives: who has them unpacks both and runs
 
     python -m helpers.data.outside.lymphus FOLDER_WITH_CENTERS STUDY_FOLDER
 
@@ -41,7 +41,7 @@ question: >-
   In papillary thyroid carcinoma, does a network that outlines a neck node and classifies it tell metastatic from benign
   nodes of another centre?
 unit: lymph node
-source: {kind: own, doi: 10.1016/j.dib.2026.112694}
+source: {kind: own}
 outcome:
   name: Metastasis
   positive: malignant
@@ -59,7 +59,8 @@ segmentation:
 chapters: [cohort, inputs, baseline, ynet, segmentation, ways, discrimination, calibration, decision, reporting]
 profiles:
   quick:
-    training: {size: 96, crop_size: 96, epochs: 14, batch_size: 8, learning_rate: 3.0e-3, patience: 14, width_divisor: 2}
+    training: {size: 96, crop_size: 96, epochs: 14, batch_size: 8, learning_rate: 3.0e-3, patience: 14,
+      width_divisor: 2}
   full:
     training: {size: 256, crop_size: 256, batch_size: 8, learning_rate: 1.0e-3, weights: none, flip_vertical: false,
       optimizer: adam}

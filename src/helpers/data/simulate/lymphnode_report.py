@@ -64,9 +64,10 @@ def report_of(node: Any, rng: np.random.Generator) -> str:
     --------
     >>> from types import SimpleNamespace
     >>> signs = dict(hilum=True, cystic=False, microcalcification=False, hyperechoic=False, irregular=False)
-    >>> node = SimpleNamespace(level="III", side="left", long_axis=9.0, short_axis=4.0, called=False, sure=True, **signs)
-    >>> report_of(node, np.random.default_rng(0)).split(". ")[-2]
-    'Impression: Reactive lymph node at level III, left neck'
+    >>> place = dict(level="III", side="left", long_axis=9.0, short_axis=4.0)
+    >>> node = SimpleNamespace(called=False, sure=True, **place, **signs)
+    >>> report_of(node, np.random.default_rng(0)).split("Impression: ")[1]
+    'X'
     """
     if not node.called and rng.uniform() < NOT_A_REPORT:
         return ""
