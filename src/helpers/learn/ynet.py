@@ -7,6 +7,7 @@ doi:10.3389/fonc.2024.1204987. The reference for segmentation is MONAI's U-Net w
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import torch
@@ -55,7 +56,7 @@ class YNet(nn.Module):
             raise ValueError(f"width must be at least 8, not {width}")
         self.stem = ConvNorm(channels, width, 3, stride=2)
         widths = [width * 2**stage for stage in range(len(DEPTHS) + 1)]
-        self.halve = nn.ModuleList(ResidualPyramid(a, b, stride=2) for a, b in zip(widths, widths[1:]))
+        self.halve = nn.ModuleList(ResidualPyramid(a, b, stride=2) for a, b in pairwise(widths))
         self.stages = nn.ModuleList(
             nn.Sequential(*[ResidualPyramid(own, own) for _ in range(depth)]) for own, depth in zip(widths[1:], DEPTHS)
         )
@@ -83,7 +84,7 @@ class Decoder(nn.Module):
 
     def __init__(self, widths: list[int]) -> None:
         super().__init__()
-        back = list(zip(widths[::-1], widths[::-1][1:]))
+        back = list(pairwise(widths[::-1]))
         self.pool = PyramidPooling(widths[-1])
         self.narrow = nn.ModuleList(ConvNorm(deep, own, 1) for deep, own in back)
         self.join = nn.ModuleList(ResidualPyramid(2 * own, own) for _, own in back)

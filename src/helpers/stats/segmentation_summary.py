@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -137,7 +138,7 @@ def by_size(cases: pd.DataFrame, *, column: str = "long_axis", groups: int = 3) 
     """
     first = cases[cases["network"] == cases["network"].iloc[0]]
     edges = np.unique(np.quantile(first[column], np.linspace(0, 1, groups + 1)))
-    names = [f"{low:g} to {high:g} mm" for low, high in zip(edges, edges[1:])]
+    names = [f"{low:g} to {high:g} mm" for low, high in pairwise(edges)]
     made = pd.cut(cases[column], edges, labels=names, include_lowest=True)
     rows = []
     for (network, size), part in cases.assign(size=made).groupby(["network", "size"], sort=False, observed=True):

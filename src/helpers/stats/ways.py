@@ -1,5 +1,4 @@
-"""Several ways to one diagnosis, side by side: the published table with intervals, paired differences, what is "
-"added."""
+"""Several ways to one diagnosis side by side: the published table with intervals, paired differences, what is added."""
 
 from __future__ import annotations
 

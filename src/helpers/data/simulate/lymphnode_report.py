@@ -67,7 +67,7 @@ def report_of(node: Any, rng: np.random.Generator) -> str:
     >>> place = dict(level="III", side="left", long_axis=9.0, short_axis=4.0)
     >>> node = SimpleNamespace(called=False, sure=True, **place, **signs)
     >>> report_of(node, np.random.default_rng(0)).split("Impression: ")[1]
-    'X'
+    'Reactive hyperplasia of the lymph node at level III, left neck, no evidence of metastasis.'
     """
     if not node.called and rng.uniform() < NOT_A_REPORT:
         return ""
