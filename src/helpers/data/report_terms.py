@@ -26,7 +26,7 @@ CUES = ("history", "negated", "uncertain")  # the first that applies says what a
 SCRIPTS = {"latin": "LATIN", "han": "CJK"}
 _SENTENCE = re.compile(r"[.!;\n。！；]+(?=\s|$|[^\x00-\x7f])")
 _WORD = re.compile(r"[?:]|\w+")
-_HAN = re.compile(r"[?:]|[a-z0-9]+|[^\W_a-z0-9]")
+_HAN = re.compile(r"[?:,]|[a-z0-9]+|[^\W_a-z0-9]")
 
 Phrase = tuple[str, ...]
 
