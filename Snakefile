@@ -146,6 +146,7 @@ rule arrays:
 
 
 # ------------------------------------------------------------------------------ chapters that write one notebook
+RUNS = {"runs": lambda wildcards: of(wildcards).run_pages()}
 PREDICTIONS = {"predictions": "results/{study}/predictions.csv"}
 SPLITS = {"splits": "results/{study}/splits.csv"}
 READS = {
@@ -154,6 +155,8 @@ READS = {
     "inputs": {"arrays": "results/{study}/arrays.json"},
     "resampled": {"arrays": "results/{study}/arrays.json"},
     "classes": {**PREDICTIONS, "networks": lambda wildcards: of(wildcards).chosen()},
+    "segmentation": {**SPLITS, **RUNS},
+    "reports": {**SPLITS, "reports": lambda wildcards: of(wildcards).given_reports()},
     "discrimination": PREDICTIONS,
     "compare": {**PREDICTIONS, "networks": "results/{study}/networks/notebook.ipynb"},
     "calibration": PREDICTIONS,
@@ -231,6 +234,60 @@ if "train" in CHAPTERS:
             "build/logs/{study}/train-{input}-{architecture}-s{seed}.log",
         message:
             "{wildcards.study}: train {wildcards.architecture} on {wildcards.input}, seed {wildcards.seed}"
+        shell:
+            EXECUTE
+
+
+if "ynet" in CHAPTERS:
+
+    rule ynet:
+        input:
+            **notebook("ynet"),
+            arrays="results/{study}/arrays.json",
+        output:
+            notebook="results/{study}/train/{input}-{architecture}-s{seed}/notebook.ipynb",
+            outlines="results/{study}/train/{input}-{architecture}-s{seed}/outlines.npz",
+        params:
+            page="results/{study}/train/{input}-{architecture}-s{seed}",
+            values=lambda w: json.dumps(of(w).outlining(w.input, w.architecture, int(w.seed))),
+        wildcard_constraints:
+            architecture="ynet|ynet_classifier|monai_unet",
+        resources:
+            mem_mb=6000,
+            runtime=480,
+            gpu=GPU,
+        log:
+            "build/logs/{study}/train-{input}-{architecture}-s{seed}.log",
+        message:
+            "{wildcards.study}: outline with {wildcards.architecture}, seed {wildcards.seed}"
+        shell:
+            EXECUTE
+
+    if "train" in CHAPTERS:
+
+        ruleorder: ynet > train
+
+
+if "ways" in CHAPTERS:
+
+    rule ways:
+        input:
+            **notebook("ways"),
+            **RUNS,
+            splits="results/{study}/splits.csv",
+            reports=lambda wildcards: of(wildcards).given_reports(),
+        output:
+            notebook="results/{study}/ways/notebook.ipynb",
+            predictions="results/{study}/ways/predictions.csv",
+        params:
+            **page("ways"),
+        resources:
+            mem_mb=3000,
+            runtime=30,
+        log:
+            "build/logs/{study}/ways.log",
+        message:
+            "{wildcards.study}: chapter ways"
         shell:
             EXECUTE
 

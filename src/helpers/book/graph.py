@@ -23,6 +23,7 @@ DEFAULT_STUDIES = (
     "data/olnm",
     "data/occult_neck",
     "data/calcified",
+    "data/lymphnode",
     "data/three_class",
     "data/recordings",
     "data/viper",
@@ -36,6 +37,9 @@ CHAPTER_PARAMETERS: dict[str, tuple[str, ...]] = {
     "inputs": (),
     "baseline": ("repeats", "resamples"),
     "fuse": ("folds", "seeds"),
+    "segmentation": ("resamples",),
+    "reports": (),
+    "ways": ("resamples",),
     "networks": ("seeds",),
     "resampled": ("repeats",),
     "discrimination": ("resamples",),
@@ -175,13 +179,17 @@ class Node:
         names += ["media.csv"] if self.study.inputs else []
         names += ["frames.csv"] if any(part.frames != "spaced" for part in self.study.inputs.values()) else []
         names += ["readings.csv"] if {"readers", "class_readers"} & set(self.study.chapters) else []
+        names += ["reports.csv"] if self.study.reports is not None else []
         return [f"{self.folder}/{name}" for name in names]
 
     def runs(self) -> list[str]:
         """Pages of all training runs: input, architecture and seed."""
+        seeds = self.study.profile(self.profile).seeds
+        if "ynet" in self.study.chapters:
+            asked = self.study.segmentation
+            return [f"train/{asked.input}-{network}-s{seed}" for network in asked.networks.values() for seed in seeds]
         if "train" not in self.study.chapters:
             return []
-        seeds = self.study.profile(self.profile).seeds
         return [
             f"train/{model.input}-{architecture}-s{seed}"
             for model in self.study.models.values()
@@ -193,7 +201,7 @@ class Node:
         """All pages of the study, in reading order."""
         found: list[str] = []
         for chapter in self.study.chapters:
-            found += self.runs() if chapter == "train" else [chapter]
+            found += self.runs() if chapter in ("train", "ynet") else [chapter]
         return found
 
     def notebooks(self) -> list[str]:
@@ -210,7 +218,9 @@ class Node:
             beside = Path(self.folder, "cohort.csv")
             return [str(self.own), *([str(beside)] if beside.is_file() else [])]
         return [
-            f"{self.results}/{c}/predictions.csv" for c in ("baseline", "fuse", "networks") if c in self.study.chapters
+            f"{self.results}/{c}/predictions.csv"
+            for c in ("baseline", "ways", "fuse", "networks")
+            if c in self.study.chapters
         ]
 
     def collected(self) -> list[str]:
@@ -243,6 +253,21 @@ class Node:
         """Papermill parameters of one training run."""
         own = {"run": f"{source}-{architecture}-s{seed}"}
         return {"study": self.folder, "results": self.results, **own, **self._training()}
+
+    def outlining(self, source: str, architecture: str, seed: int) -> dict[str, Any]:
+        """Papermill parameters of one run of a network that outlines: those of training that it has, and the folds."""
+        profile = self.study.profile(self.profile)
+        names = ("size", "crop_size", "epochs", "batch_size", "learning_rate", "patience", "width_divisor", "optimizer")
+        own = {"run": f"{source}-{architecture}-s{seed}", "folds": self.study.segmentation.folds or profile.folds}
+        return {"study": self.folder, "results": self.results, **own, **profile.training.model_dump(include=set(names))}
+
+    def given_reports(self) -> list[str]:
+        """The study's table of reports, where it has one."""
+        return [f"{self.folder}/reports.csv"] if self.study.reports is not None else []
+
+    def run_pages(self) -> list[str]:
+        """Executed notebooks of the training runs."""
+        return [f"{self.results}/{run}/notebook.ipynb" for run in self.runs()]
 
     def _training(self) -> dict[str, Any]:
         return self.study.profile(self.profile).training.model_dump()

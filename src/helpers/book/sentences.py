@@ -262,6 +262,10 @@ def crop(study: Study) -> str:
     """How still images are cut, in a sentence; empty for a study without inputs."""
     for source in study.inputs.values():
         rule = source.crop
+        if rule.whole:
+            return (
+                f"The whole frame, wherever the lesion is, brought to {source.size} x {source.size} pixels of 8 bits."
+            )
         side = f"of {rule.side_mm:g} mm" if rule.side_mm else f"of {rule.scale:g} times the lesion's longer side"
         return f"A square {side} around the lesion, brought to {source.size} x {source.size} pixels of 8 bits."
     return ""

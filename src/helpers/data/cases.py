@@ -66,6 +66,10 @@ def _simulate(folder: str | Path, study: Study, profile: Profile, *, workers: in
         from helpers.data.simulate import three_class
 
         return three_class.write_cohort(folder, published=published, seed=seed, share=profile.patients, workers=workers)
+    if study.source.generator == "lymphnode":
+        from helpers.data.simulate import lymphnode
+
+        return lymphnode.write_cohort(folder, published=published, seed=seed, share=profile.patients, workers=workers)
     from helpers.data.simulate import olnm
 
     return olnm.write_cohort(

@@ -68,7 +68,11 @@ def read(folder: str | Path, *, study: Study | None = None) -> pd.DataFrame:
         frame[covariate.name] = _values(raw, covariate)
     if labelled:
         _check_classes(frame, study)
-        if study.validation.kind == "test" and study.models and not (frame["split"] == "tune").any():
+        if (
+            study.validation.kind == "test"
+            and (study.models or study.segmentation)
+            and not (frame["split"] == "tune").any()
+        ):
             frame = _with_tune(frame, study.tune.fraction, study.tune.seed)
             _check_classes(frame, study)
     return frame.reset_index(drop=True)

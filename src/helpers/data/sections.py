@@ -18,7 +18,7 @@ class Source(Part):
     """Where the cases come from."""
 
     kind: Literal["simulated", "outside", "own"]
-    generator: Literal["olnm", "calcified", "three_class"] | None = None
+    generator: Literal["olnm", "calcified", "lymphnode", "three_class"] | None = None
     published: str | None = None
     sets: tuple[str, ...] = ()
     adapter: Literal["lydata", "recordings", "viper"] | None = None
@@ -134,15 +134,16 @@ class Tune(Part):
 
 
 class Crop(Part):
-    """The square cut around the lesion: a fixed side in millimetres, or a multiple of the lesion's box."""
+    """The square cut around the lesion: a side in millimetres, a multiple of the lesion's box, or the whole frame."""
 
     side_mm: float | None = Field(default=None, gt=0)
     scale: float | None = Field(default=None, ge=1)
+    whole: Literal[True] | None = None
 
     @model_validator(mode="after")
     def _one(self) -> Crop:
-        if (self.side_mm is None) == (self.scale is None):
-            raise ValueError("give side_mm or scale, one of the two")
+        if sum(given is not None for given in (self.side_mm, self.scale, self.whole)) != 1:
+            raise ValueError("give side_mm, scale or whole: true, one of the three")
         return self
 
 
@@ -217,6 +218,33 @@ class Model(Part):
         """Names of the networks to train; `-cam` marks calcification attention, `-plain` the plain loss."""
         plain = "-plain" if self.balance == "none" else ""
         return tuple(f"{name}{plain}" for name in (*self.architectures, *(f"{name}-cam" for name in self.attention)))
+
+
+class Segmentation(Part):
+    """Networks that outline the lesion in a whole frame: `ynet` also tells the outcome, `ynet_classifier` only that.
+
+    `folds` is the cross-validation within the training patients; without it the profile's number is used.
+    """
+
+    input: Name
+    networks: dict[Name, Literal["ynet", "ynet_classifier", "monai_unet"]] = Field(min_length=1)
+    folds: int | None = Field(default=None, ge=2, le=10)
+
+    @model_validator(mode="after")
+    def _outlines(self) -> Segmentation:
+        if set(self.networks.values()) == {"ynet_classifier"}:
+            raise ValueError("networks: one of them must outline the lesion (ynet or monai_unet)")
+        if len(set(self.networks.values())) < len(self.networks):
+            raise ValueError("networks: an architecture repeats")
+        return self
+
+
+class Reports(Part):
+    """Free-text reports, read with a dictionary of terms; `uncertain` says what doubtful wording counts as."""
+
+    language: Annotated[str, StringConstraints(pattern=r"^[a-z]{2}$")] = "en"
+    uncertain: Literal["positive", "negative"] = "positive"
+    model: Name | None = None  # the network whose risk is put together with the report
 
 
 class Fusion(Part):

@@ -37,6 +37,8 @@ from helpers.data.sections import (
     Name,
     Outcome,
     Readers,
+    Reports,
+    Segmentation,
     Source,
     Text,
     ThresholdRule,
@@ -50,6 +52,10 @@ CHAPTERS = (
     "inputs",
     "baseline",
     "train",
+    "ynet",
+    "segmentation",
+    "reports",
+    "ways",
     "fuse",
     "networks",
     "resampled",
@@ -66,6 +72,7 @@ CHAPTERS = (
 )
 # chapters that read cohort.csv; the others read predictions, readings or settings only
 COHORT_CHAPTERS = {"cohort", "inputs", "baseline", "train", "fuse", "networks", "resampled", "subgroups", "explain"}
+COHORT_CHAPTERS |= {"ynet", "segmentation", "reports", "ways"}
 RESERVED = ("book",)  # folders of results that belong to no study
 
 
@@ -84,6 +91,8 @@ class Study(Part):
     tune: Tune = Tune()
     inputs: dict[Name, Input] = {}
     models: dict[Name, Model] = {}
+    segmentation: Segmentation | None = None
+    reports: Reports | None = None
     fusion: Fusion | None = None
     clinical: Clinical = Clinical()
     threshold: ThresholdRule = ThresholdRule()
@@ -112,7 +121,12 @@ class Study(Part):
         for name in self.fusion.of if self.fusion else ():
             if name not in self.models:
                 raise ValueError(f"fusion.of: {name!r} is not one of the models {list(self.models)}")
+        self._agree_segmentation()
         needs = {
+            "ynet": "segmentation",
+            "segmentation": "segmentation",
+            "reports": "reports",
+            "ways": "segmentation",
             "train": "models",
             "fuse": "models",
             "networks": "models",
@@ -161,6 +175,18 @@ class Study(Part):
         if classes and "baseline" in self.chapters:
             raise ValueError("chapters: baseline is a model of two classes; leave it out of a study with more")
 
+    def _agree_segmentation(self) -> None:
+        asked = self.segmentation
+        if asked is not None and asked.input not in self.inputs:
+            raise ValueError(f"segmentation.input: {asked.input!r} is not one of the inputs {list(self.inputs)}")
+        if "ways" in self.chapters and "ynet" not in self.chapters:
+            raise ValueError("chapters: ways needs the chapter ynet")
+        if "segmentation" in self.chapters and "ynet" not in self.chapters:
+            raise ValueError("chapters: segmentation needs the chapter ynet")
+        known = [name for name, kind in asked.networks.items() if kind != "monai_unet"] if asked else []
+        if self.reports is not None and self.reports.model is not None and self.reports.model not in known:
+            raise ValueError(f"reports.model: {self.reports.model!r} is not one of the networks {known}")
+
     @property
     def simulated(self) -> bool:
         """Whether the cases are simulated, so that every page needs its banner."""
@@ -185,7 +211,7 @@ class Study(Part):
     @property
     def develops(self) -> bool:
         """Whether a chapter fits a model to the cohort, so that there must be training cases."""
-        return bool(set(self.chapters) & {"baseline", "train"})
+        return bool(set(self.chapters) & {"baseline", "train", "ynet"})
 
     @property
     def predictors(self) -> tuple[Covariate, ...]:

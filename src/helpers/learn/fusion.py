@@ -136,7 +136,7 @@ def out_of_fold_features(
     from helpers.learn.runs import check_rows
     from helpers.learn.training import fit
 
-    clean, train, tune = check_rows(images, label, train, tune, final)
+    clean, train, tune = check_rows(images, label, train, tune, final.channels, final.outputs)
     groups = None if patient_id is None else np.asarray(patient_id)
     if groups is not None and groups.shape != (len(images),):
         raise ValueError(f"patient_id must have one entry for each of {len(images)} images, not {groups.shape}")

@@ -105,7 +105,8 @@ class TrainingResult:
     @classmethod
     def of(cls, network: Network, folder: Path, note: dict[str, Any]) -> TrainingResult:
         """Put a result together from the note in `checkpoint.json`."""
-        history = pd.DataFrame(note["history"], columns=HISTORY)
+        columns = dict.fromkeys([*HISTORY, *(name for line in note["history"] for name in line)])
+        history = pd.DataFrame(note["history"], columns=list(columns))
         return cls(network, history, note["best_epoch"], folder / disk.CHECKPOINT, note["sha256"], note["record"])
 
     def frame(self) -> pd.DataFrame:
@@ -127,7 +128,7 @@ class TrainingResult:
 
 
 def check_rows(
-    images: np.ndarray, label: np.ndarray, train: np.ndarray, tune: np.ndarray, network: Network
+    images: np.ndarray, label: np.ndarray, train: np.ndarray, tune: np.ndarray, channels: int, outputs: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Check rows, labels and images against each other; labels outside the rows come back as -1, unread.
 
@@ -137,9 +138,9 @@ def check_rows(
         Naming the argument that does not fit.
     """
     check_images(images)
-    smallest = max(2, network.outputs)
-    if images.shape[1] != network.channels:
-        raise ValueError(f"images have {images.shape[1]} channels, the network reads {network.channels}")
+    smallest = max(2, outputs)
+    if images.shape[1] != channels:
+        raise ValueError(f"images have {images.shape[1]} channels, the network reads {channels}")
     label = np.asarray(label)
     if label.shape != (len(images),):
         raise ValueError(f"label must have one entry for each of {len(images)} images, not {label.shape}")

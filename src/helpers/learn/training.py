@@ -96,11 +96,46 @@ def fit(
     FloatingPointError
         If the loss is no number: lower the learning rate.
     """
-    label, train, tune = check_rows(images, label, train, tune, network)
+    label, train, tune = check_rows(images, label, train, tune, network.channels, network.outputs)
     runtime = Runtime.of(settings, ndim=images.ndim, module=network.module)
     folder = Path(folder)
     rows = np.concatenate([train, tune])
     key = run_key(network, label[rows], train, tune, settings, runtime, fingerprint(images, rows))
+
+    def start() -> Run:
+        share = {"memory_share": memory_share, "free_bytes": free_bytes}
+        feed = Feed(images, rows, settings=settings, runtime=runtime, **share)
+        return Run(network, feed, label, train, tune)
+
+    how = {"report": report, "progress": progress, "resume": resume, "state_every": state_every}
+    return complete(start, network, key, settings, runtime, folder, **how)
+
+
+def complete(
+    start: Callable[[], Run],
+    network: Network,
+    key: dict[str, Any],
+    settings: Settings,
+    runtime: Runtime,
+    folder: Path,
+    *,
+    report: Callable[[str], None] | None,
+    progress: str | bool,
+    resume: bool,
+    state_every: float,
+) -> TrainingResult:
+    """Take a finished run from its folder, go on with a killed one, or begin; see `fit`.
+
+    Parameters
+    ----------
+    start : callable
+        Gives the run before its first epoch; called when there is something to train.
+    network : Network
+    key : dict
+        Everything on which the result depends.
+    settings, runtime, folder, report, progress, resume, state_every
+        As in `fit`.
+    """
     state, told = None, "from the first epoch"
     if resume:
         done = finished(folder, key, network)
@@ -108,8 +143,7 @@ def fit(
             return done
         state, told = _resumable(folder, key)
     with steady(settings, runtime):
-        feed = Feed(images, rows, settings=settings, runtime=runtime, memory_share=memory_share, free_bytes=free_bytes)
-        run = Run(network, feed, label, train, tune)
+        run = start()
         if state is not None:
             run.restore(*state)
         with bar(progress, settings.epochs, run.epoch) as show:

@@ -103,7 +103,7 @@ def arrays(
     size : int
         Side of the crops, pixels.
     crop : mapping
-        `{"side_mm": 28}` or `{"scale": 1.5}` (of the longer side of the lesion box).
+        `{"side_mm": 28}`, `{"scale": 1.5}` (of the longer side of the lesion box) or `{"whole": True}` (the frame).
     every_seconds, count
         As `key_frames`; `count` also of `nearest_frames`.
     frames : {"spaced", "labelled", "nearest"}
@@ -148,8 +148,8 @@ def arrays(
     ...     first.images.shape, first.decoded, second.decoded
     ((1, 1, 32, 32), 1, 0)
     """
-    if set(crop) not in ({"side_mm"}, {"scale"}):
-        raise ValueError("crop: give {'side_mm': millimetres} or {'scale': factor}")
+    if set(crop) not in ({"side_mm"}, {"scale"}, {"whole"}):
+        raise ValueError("crop: give {'side_mm': millimetres}, {'scale': factor} or {'whole': True}")
     if size < 1 or count < 1 or workers < 1 or not every_seconds > 0:
         raise ValueError("size, count, workers, every_seconds: positive")
     if frames not in FRAMES:

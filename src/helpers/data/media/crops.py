@@ -43,6 +43,7 @@ def crop_square(
     scale: float | None = None,
     side_mm: float | None = None,
     pixel_mm: float | None = None,
+    whole: bool = False,
     inside: bool = False,
 ) -> Square:
     """Find the square around a lesion box.
@@ -56,7 +57,9 @@ def crop_square(
     scale : float
         Side as a multiple of the longer side of the box; or
     side_mm, pixel_mm : float
-        side in millimetres, and millimetres a pixel.
+        side in millimetres, and millimetres a pixel; or
+    whole : bool
+        the smallest square that holds the whole frame, wherever the lesion is.
     inside : bool
         Keep the square inside the frame: it shrinks to the frame's shorter side (never below the longer side of
         the box) and moves inward, so that it holds the box at one scale in both directions and no border pixel
@@ -73,7 +76,7 @@ def crop_square(
         If the box is empty, not finite or leaves the frame, or the pixel size is missing or leads to a
         square of less than 1 or more than 20 times the frame.
     ValueError
-        If not exactly one of `scale` and `side_mm` is given.
+        If not exactly one of `scale`, `side_mm` and `whole` is given.
 
     Examples
     --------
@@ -82,9 +85,9 @@ def crop_square(
     >>> crop_square((0, 20, 20, 28), (100, 100), scale=1.5, inside=True)
     Square(x0=0.0, y0=9.0, side=30.0)
     """
-    if (scale is None) == (side_mm is None):
-        raise ValueError("scale, side_mm: give one of the two")
-    if not (math.isfinite(scale or side_mm or 0) and (scale or side_mm or 0) > 0):
+    if (scale is not None) + (side_mm is not None) + bool(whole) != 1:
+        raise ValueError("scale, side_mm, whole: give one of the three")
+    if not whole and not (math.isfinite(scale or side_mm or 0) and (scale or side_mm or 0) > 0):
         raise ValueError("scale, side_mm: not a positive number")
     x0, y0, x1, y1 = (float(value) for value in roi)
     height, width = shape
@@ -97,6 +100,9 @@ def crop_square(
             column="roi",
             fix="give the box in pixels of the stored frame",
         )
+    if whole:
+        side = float(max(height, width))
+        return Square((width - side) / 2, (height - side) / 2, side)
     if scale is not None:
         side = scale * max(x1 - x0, y1 - y0)
     else:

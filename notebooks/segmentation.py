@@ -1,0 +1,168 @@
+# %% [markdown]
+# (segmentation)=
+# # Do the networks outline the node that was meant?
+#
+# Reads the outlines of every network · writes {numref}`fig-dice`, {numref}`tab-outlines`, {numref}`fig-cases` and `masks/` · seconds, no GPU
+#
+# :::{admonition} In short
+# :class: in-short
+# {glue:text}`answer`
+# {glue:text}`failures`
+# {glue:text}`formula`
+# :::
+
+# %% tags=["parameters"]
+study = "data/lymphnode"  # folder of the study
+results = "results/lymphnode"  # folder of its results
+resamples = 500  # bootstrap samples of patients
+
+# %% tags=["hide-input"]
+from helpers.book import outlined, report
+from helpers.data.study import read as read_study
+from helpers.stats import heat_shares, models, segmentation
+from helpers.stats import segmentation_failures as failures
+from helpers.stats import segmentation_plot as plots
+from helpers.stats import segmentation_summary as summaries
+
+# %% [markdown]
+# Each judged frame was outlined by the networks of all folds, and a pixel belongs to the outline when their mean probability is at least one half.
+# No judged frame chose anything: neither an epoch, nor that one half.
+
+# %%
+settings = read_study(study)
+page = report.page(f"{results}/segmentation", simulated=settings.simulated, study=settings.name)
+judged = outlined.load(study, results, settings)
+cases = judged.measured()
+first, n = next(iter(judged.outlines)), len(judged.cases)
+
+# %% [markdown]
+# ## Every node
+#
+# A mean hides the nodes that were missed, so the quartiles and every single node are shown; intervals draw patients, not nodes.
+
+# %% tags=["remove-output"]
+methods = f"{segmentation.METHODS} {summaries.bootstrap_text(resamples)}"
+table = summaries.summary(cases, resamples=resamples)
+page.figure("fig-dice", plots.boxes(cases), data=cases, n=n, methods=methods)
+page.table("tab-outlines", summaries.shown(table), methods=methods)
+gaps = summaries.differences(cases, resamples=resamples)
+shown = models.printed(gaps.replace({"measure": summaries.TITLES}), {"difference": "Difference of the means"})
+heads = {"better": "Closer in", "measure": "Measure"}
+columns = ["a", "b", "measure", "n", "Difference of the means", "better"]
+page.table("tab-gaps", shown, columns=columns, formats={"better": "{:.0%}"}, headers=heads, methods=methods)
+
+# %% [markdown]
+# :::{result-figure} fig-dice
+# :alt: Dice, IoU and 95th percentile of the Hausdorff distance of every node as dots beside a box of the quartiles, by network.
+#
+# **How well do outlines fit?** Dice, IoU and HD95 of every judged node; boxes are quartiles, whiskers reach the extremes.
+# :::
+#
+# :::{result-table} tab-outlines
+# **How well in numbers?** Estimate (95 % confidence interval by patient) and range.
+# :::
+#
+# :::{result-table} tab-gaps
+# **Is one network closer?** Paired differences (a minus b) on the same nodes, and the share of nodes in which a is the closer one.
+# :::
+#
+# ## The printed formula
+#
+# The paper prints its coefficient as 2|A∩B|/|A∪B|, which is twice the IoU and runs from 0 to 2.
+# {numref}`tab-formula` says what its numbers are under each reading; the formula of Dice has |A| + |B| below the line.
+
+# %% tags=["remove-output"]
+printed = segmentation.printed_table(outlined.published_quartiles("data/published/B_text.csv"))
+heads = {
+    "formula_if_dice": "By the printed formula, if it is Dice",
+    "dice_if_formula": "Dice, if by the printed formula",
+}
+formats = dict.fromkeys(["printed", *heads], "{:.3f}")
+page.table("tab-formula", printed, headers=heads, formats=formats, methods="Dice = 2 v / (2 + v) for v = 2|A∩B|/|A∪B|.")
+
+# %% [markdown]
+# :::{result-table} tab-formula
+# **What do the published coefficients mean?** The printed values, which the paper labels as upper and lower quartile the other way round, and both readings.
+# :::
+#
+# ## What went wrong
+#
+# An outline of the wrong thing is another failure than one with a loose border, and has another remedy.
+
+# %% tags=["remove-output"]
+found = failures.table(cases)
+page.figure("fig-failures", plots.against_size(cases), data=cases, n=n, methods=failures.RULE)
+heads = {"long_axis": "Long axis, median (mm)", "dice": "Dice, median"}
+formats = {"dice": "{:.2f}", "long_axis": "{:.1f}"}
+columns = ["network", "kind", "n", "Share", "dice", "long_axis"]
+shown = models.printed(found, {"share": "Share"}, digits=2)
+page.table("tab-failures", shown, columns=columns, formats=formats, headers=heads, methods=failures.RULE)
+sizes, heads = summaries.by_size(cases), {"missed": "Missed (Dice below 0.1)"}
+formats = dict.fromkeys(["median", "lower_quartile", "upper_quartile"], "{:.2f}") | {"missed": "{:.0%}"}
+page.table("tab-sizes", sizes, formats=formats, headers=heads, methods="Thirds of the judged nodes by their long axis.")
+
+# %% [markdown]
+# :::{result-figure} fig-failures
+# :alt: Dice of every node against its area, one panel a network, marks by kind of failure.
+#
+# **Which nodes fail, and how?** Dice against the area drawn by hand; marks say what went wrong.
+# :::
+#
+# :::{result-table} tab-failures
+# **How often does what go wrong?** Nodes by kind, with the share (95 % confidence interval by patient).
+# :::
+#
+# :::{result-table} tab-sizes
+# **Are small nodes harder?** Dice by long axis.
+# :::
+#
+# ## Areas
+
+# %% tags=["remove-output"]
+area = summaries.area_agreement(cases, resamples=resamples)
+page.figure("fig-areas", plots.areas(cases, area), data=area, n=n, methods=summaries.AREAS)
+heads = {"ratio": "Outlined / drawn", "lower_limit": "Lower limit", "upper_limit": "Upper limit"}
+columns = ["network", "n", "empty", *heads.values()]
+page.table("tab-areas", models.printed(area, heads, digits=2), columns=columns, methods=summaries.AREAS)
+
+# %% [markdown]
+# :::{result-figure} fig-areas
+# :alt: Ratio of outlined to drawn area against their mean on log scales, with mean ratio and limits of agreement, one panel a network.
+#
+# **Can the area be trusted?** Bland-Altman plot on log scales: mean ratio and 95 % limits of agreement, bands are their 95 % confidence intervals.
+# :::
+#
+# :::{result-table} tab-areas
+# **By how much are areas off?** Mean ratio and limits of agreement (95 % confidence interval by patient); nodes without an outline are counted as empty.
+# :::
+#
+# ## Cases by rule, outline and heat map side by side
+#
+# The best case, the quartiles and the two worst that have an outline at all; the outlines of all judged cases lie in `masks/`, listed in `cases.csv`.
+
+# %% tags=["remove-output"]
+chosen = failures.choose(cases[cases["network"] == first])
+outlined.write_masks(page.folder, judged, cases, chosen)
+methods = f"{failures.CHOICE} {heat_shares.METHODS}"
+data = chosen[["case_id", "chosen", "dice", "iou", "hd95_mm", "kind"]]
+page.figure("fig-cases", outlined.gallery(judged, chosen, first), data=data, n=len(chosen), methods=methods)
+heat = judged.heat_table(resamples=resamples)
+shown = models.printed(heat, {"share": "Share of the heat"}, digits=2)
+columns = ["network", "inside", "n", "Share of the heat", "area"]
+looks = {"formats": {"area": "{:.3f}"}, "headers": {"area": "Share of the area"}}
+page.table("tab-heat", shown, columns=columns, methods=heat_shares.METHODS, **looks)
+
+# %% [markdown]
+# :::{result-figure} fig-cases
+# :alt: Rows of frames with the node drawn by hand, the outline of each network and the heat map of each classifying network.
+#
+# **What do they outline, and where is the class sensitive?** Cases by rule; yellow line: drawn by hand; dashed: outlined by the network; shading: Grad-CAM.
+# :::
+#
+# :::{result-table} tab-heat
+# **Does the class look where the outline is?** Share of the heat inside the node and inside the network's own outline, over all judged nodes.
+# :::
+
+# %% tags=["remove-output"]
+page.numbers(answer=summaries.sentence(table), failures=failures.sentence(found, first))
+page.numbers(formula=segmentation.formula_sentence(printed))

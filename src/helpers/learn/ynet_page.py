@@ -1,0 +1,203 @@
+"""What the page of one outlining network shows and hands on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from helpers.data import outlines
+from helpers.data.arrays import load as load_arrays
+from helpers.data.study import Study
+from helpers.learn.evaluation import OPTIMIZERS
+from helpers.learn.networks import Network
+from helpers.learn.rows import labels_for_training, table
+from helpers.learn.runs import RunName
+from helpers.learn.settings import Settings
+from helpers.learn.ynet_training import CrossValidated, cross_validate
+
+SAID = {
+    "ynet": "Y-Net (doi:10.1007/978-3-030-00934-2_99): residual blocks of efficient spatial pyramids "
+    "(doi:10.1007/978-3-030-01249-6_34), pyramid pooling (doi:10.1109/CVPR.2017.660), and one head each for class and "
+    "outline",
+    "ynet_classifier": "The encoder and the classifying head of Y-Net (doi:10.1007/978-3-030-00934-2_99), without a "
+    "decoder",
+    "monai_unet": "U-Net with residual units of MONAI (doi:10.48550/arXiv.2211.02701), outlines only",
+}
+
+
+def train(
+    folder: str | Path,
+    study: Study,
+    cases: pd.DataFrame,
+    run: RunName,
+    *,
+    settings: Settings,
+    folds: int,
+    width_divisor: int,
+    place: str | Path,
+) -> CrossValidated:
+    """Cross-validate the network of a run on the training and tuning cases of a study.
+
+    Parameters
+    ----------
+    folder : path
+        The study's folder.
+    study : Study
+    cases : DataFrame
+        The cohort table.
+    run : RunName
+    settings : Settings
+    folds, width_divisor : int
+    place : path
+        Receives a folder a fold.
+
+    Returns
+    -------
+    CrossValidated
+    """
+    arrays = load_arrays(folder, run.input, study=study)
+    return cross_validate(
+        run.architecture,
+        arrays.images,
+        arrays.masks,
+        labels_for_training(cases),
+        patient_id=cases["patient_id"].to_numpy(object),
+        training=np.flatnonzero(cases["split"].isin(["train", "tune"])),
+        folds=folds,
+        settings=settings,
+        folder=place,
+        width_divisor=width_divisor,
+        report=print,
+    )
+
+
+def history(made: CrossValidated) -> pd.DataFrame:
+    """Histories of all folds, `fold` first, counted from 1."""
+    parts = [one.history.assign(fold=number) for number, one in enumerate(made.results, start=1)]
+    frame = pd.concat(parts, ignore_index=True)
+    return frame[["fold", *frame.columns.drop("fold")]]
+
+
+def plot_history(made: CrossValidated):
+    """Loss of the training and the held-out cases by epoch, a line a fold; dots mark the epochs that were kept."""
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(1, 2, figsize=(8.4, 3.6), layout="constrained")
+    colors = plt.get_cmap("viridis")(np.linspace(0.1, 0.75, len(made.results)))
+    outlines_too = bool(made.outline is not None)
+    for number, (one, color) in enumerate(zip(made.results, colors), start=1):
+        told, kept = one.history, one.history["epoch"] == one.best_epoch
+        axes[0].plot(told["epoch"], told["train_loss"], "--", color=color)
+        axes[0].plot(told["epoch"], told["tune_loss"], "-", color=color, label=f"fold {number}")
+        axes[0].plot(told.loc[kept, "epoch"], told.loc[kept, "tune_loss"], "o", color=color)
+        for column, line in (("tune_auc", "-"), *((("tune_dice", ":"),) if outlines_too else ())):
+            axes[1].plot(told["epoch"], told[column], line, color=color)
+    axes[0].set(xlabel="Epoch", ylabel="Loss (training dashed)")
+    says = "AUC" + (", mean Dice dotted" if outlines_too else "")
+    says = "Mean Dice" if made.risk is None else says
+    axes[1].set(xlabel="Epoch", ylabel=f"Held-out fold: {says}", ylim=(0, 1))
+    axes[0].legend(frameon=False, fontsize="small")
+    return figure
+
+
+def fold_table(made: CrossValidated) -> pd.DataFrame:
+    """One row a fold: cases trained and held out, the epoch kept, and what the held-out cases said of it."""
+    rows = []
+    for number, one in enumerate(made.results, start=1):
+        kept = one.history[one.history["epoch"] == one.best_epoch].iloc[0]
+        held = int((made.fold == number - 1).sum())
+        trained = int((made.fold >= 0).sum()) - held
+        rate = one.history["images_per_second"].median()
+        rows.append((number, trained, held, one.best_epoch, kept["tune_auc"], kept["tune_dice"], rate, one.sha256[:16]))
+    names = ["fold", "trained", "held_out", "epoch", "auc", "dice", "images_per_second", "checkpoint"]
+    return pd.DataFrame(rows, columns=names)
+
+
+def parts(network: Network, *, side: int) -> pd.DataFrame:
+    """The parts of a network in the order in which an image meets them: the counterpart of the paper's Figure 1.
+
+    Parameters
+    ----------
+    network : Network
+    side : int
+        Of the image, pixels.
+
+    Returns
+    -------
+    DataFrame
+        `part, makes` (channels and sides of what it gives), `parameters`.
+    """
+    import torch
+
+    found: list[tuple[str, str, int]] = []
+    hooks = []
+
+    def note(name: str):
+        def said(module, _, out) -> None:
+            if isinstance(out, torch.Tensor):
+                makes = " x ".join(str(length) for length in out.shape[1:])
+                found.append((name, makes, sum(value.numel() for value in module.parameters())))
+
+        return said
+
+    for name, module in network.module.named_modules():
+        blocks = name.count(".") == 1 and not name.startswith("classify.1")
+        if blocks or name in ("stem", "head", "decoder.pool", "decoder.out"):
+            hooks.append(module.register_forward_hook(note(name)))
+    device = next(network.module.parameters()).device
+    try:
+        with torch.inference_mode():
+            network.module.eval()(torch.zeros(1, network.channels, side, side, device=device))
+    finally:
+        for hook in hooks:
+            hook.remove()
+    frame = pd.DataFrame(found, columns=["part", "makes", "parameters"])
+    return frame.drop_duplicates("part", keep="first").reset_index(drop=True)
+
+
+def methods(run: RunName, settings: Settings, folds: int) -> str:
+    """How the network was trained, in a sentence."""
+    loss = "the sum of the cross-entropies of class and pixels"
+    loss = {"ynet_classifier": "cross-entropy of the class", "monai_unet": "cross-entropy of the pixels"}.get(
+        run.architecture, loss
+    )
+    return (
+        f"{SAID[run.architecture]}; {loss}; {folds}-fold cross-validation by patient within the training patients, "
+        f"{OPTIMIZERS[settings.optimizer]} with a one-cycle schedule (peak {settings.learning_rate:g}), batches of "
+        f"{settings.batch_size}, whole frames of {settings.size} x {settings.size} pixels, up to {settings.epochs} "
+        f"epochs; "
+        "the held-out fold chooses the epoch. A training case is predicted by the network that did not see it, any "
+        "other "
+        "by the mean of all."
+    )
+
+
+def write(made: CrossValidated, cases: pd.DataFrame, folder: str | Path) -> None:
+    """Write outlines and heat maps of the cases outside training."""
+    case_id = cases["case_id"].to_numpy(object)[made.rows].astype(str)
+    outlines.write(Path(folder) / outlines.FILE, outlines.Outlines(case_id, made.outline, made.heat))
+
+
+def predictions_of(
+    made: CrossValidated, cases: pd.DataFrame, *, study: str, model: str, seed: int
+) -> pd.DataFrame | None:
+    """Predictions table of a network that classifies; None of one that only outlines."""
+    return None if made.risk is None else table(made.risk, cases, study=study, model=model, seed=seed)
+
+
+def sentence(fitted: pd.DataFrame) -> str:
+    """What the held-out folds say, in a sentence.
+
+    Parameters
+    ----------
+    fitted : DataFrame
+        From `fold_table`.
+    """
+    said = []
+    for name, word in (("auc", "AUC"), ("dice", "mean Dice")):
+        values = fitted[name].dropna()
+        if len(values):
+            said.append(f"{word} from {values.min():.2f} to {values.max():.2f}")
+    return f"On the held-out folds, which chose its epochs: {', '.join(said)}."

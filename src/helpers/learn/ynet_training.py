@@ -1,0 +1,318 @@
+"""Train a network that outlines and classifies: images with masks, the joint loss, cross-validation by patient."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from helpers.learn import explain
+from helpers.learn import state as disk
+from helpers.learn.feed import Draws, Feed, fingerprint, network_view
+from helpers.learn.folds import grouped_folds
+from helpers.learn.inference import evaluation_steps, logits_to_risk
+from helpers.learn.loop import Run
+from helpers.learn.networks import Network
+from helpers.learn.runs import TrainingResult, check_rows, run_key
+from helpers.learn.scores import log_loss, rank_auc
+from helpers.learn.settings import Runtime, Settings, steady
+from helpers.learn.training import complete
+from helpers.learn.ynet import OnlyLogits, YNet, build_ynet
+from helpers.learn.ynet_blocks import resized
+
+CODE = ("ynet", "ynet_blocks", "ynet_training")  # a state made by other code is not resumed
+CAM_SIDE = 64  # of the heat maps that are kept, pixels
+
+
+class MaskedFeed(Feed):
+    """Images whose last channel is a mask (0 and 255): cut and mirrored like the image, its values never changed."""
+
+    def _augment(self, stack: Tensor, places: np.ndarray, draws: Draws) -> Tensor:
+        one, zero = np.ones_like(draws.gain), np.zeros_like(draws.shift)
+        plain = super()._augment(stack, places, dataclasses.replace(draws, gain=one, shift=zero))
+        gain, shift = self._to_device(torch.from_numpy(np.stack([draws.gain, draws.shift]))).reshape(2, -1, 1, 1, 1)
+        image = plain[:, :-1].mul(gain).add_(shift).clamp_(0, 1)
+        mask = (plain[:, -1:] > 0.5).float()
+        return torch.cat([image, mask], dim=1).contiguous(memory_format=self.runtime.memory_format)
+
+
+class OutlineRun(Run):
+    """A run whose loss is the sum of the cross-entropies of class and pixels; each where the network has the head."""
+
+    def __init__(self, network: Network, feed: Feed, label: np.ndarray, train: np.ndarray, tune: np.ndarray):
+        if feed.settings.mixup:
+            raise ValueError("mixup must be 0: mixed images have no outline")
+        super().__init__(network, feed, label, train, tune)
+        self.tune_dice = float("nan")
+
+    def one_epoch(self) -> dict[str, Any]:
+        """As `Run.one_epoch`, with `tune_dice`, the mean over the tuning cases."""
+        line = super().one_epoch()
+        line["tune_dice"] = self.tune_dice
+        return line
+
+    def _loss(self, batch: Tensor, target: Tensor, rng: np.random.Generator) -> Tensor:
+        with self.runtime.autocast():
+            answer = self.model(batch[:, :-1])
+        parts = []
+        if answer.logits is not None:
+            parts.append(self._class_loss(answer.logits.float(), target))
+        if answer.outline is not None:
+            parts.append(F.binary_cross_entropy_with_logits(answer.outline.float(), batch[:, -1:]))
+        return sum(parts)
+
+    def _evaluate(self) -> tuple[float, float]:
+        logits, losses, dices = [], [], []
+        with torch.inference_mode(), self.runtime.autocast():
+            for batch in self.feed(self.tune_draws):
+                answer = self.averaged(batch[:, :-1])
+                if answer.logits is not None:
+                    logits.append(answer.logits.float())
+                if answer.outline is not None:
+                    outline, mask = answer.outline.float(), batch[:, -1:]
+                    pixels = F.binary_cross_entropy_with_logits(outline, mask, reduction="none")
+                    losses.append(pixels.mean(dim=(1, 2, 3)))
+                    both = ((outline > 0) * mask).sum(dim=(1, 2, 3))
+                    dices.append(2 * both / ((outline > 0).sum(dim=(1, 2, 3)) + mask.sum(dim=(1, 2, 3))).clamp(min=1))
+        loss, auc = 0.0, float("nan")
+        if logits:
+            label = self.label[self.tune]
+            risk = logits_to_risk(torch.cat(logits).cpu().numpy())
+            loss, auc = loss + log_loss(label, risk, weight=self.class_weight), rank_auc(label, risk)
+        if losses:
+            loss += float(torch.cat(losses).mean())
+            self.tune_dice = float(torch.cat(dices).mean())
+        return loss, auc
+
+
+def with_masks(images: np.ndarray, masks: np.ndarray) -> np.ndarray:
+    """Images and masks in one array, the mask as last channel of 0 and 255.
+
+    Parameters
+    ----------
+    images : uint8 array of shape (cases, channels, side, side)
+    masks : array of shape (cases, side, side)
+        Above 0 in the lesion.
+
+    Returns
+    -------
+    uint8 array of shape (cases, channels + 1, side, side)
+
+    Examples
+    --------
+    >>> with_masks(np.zeros((2, 1, 8, 8), np.uint8), np.ones((2, 8, 8))).shape
+    (2, 2, 8, 8)
+    """
+    if masks is None or masks.shape != (len(images), *images.shape[-2:]):
+        raise ValueError(f"masks must be (cases, side, side) like images {images.shape}")
+    return np.concatenate([images, np.where(masks[:, None] > 0, np.uint8(255), np.uint8(0))], axis=1)
+
+
+def fit(
+    network: Network,
+    stack: np.ndarray,
+    label: np.ndarray,
+    *,
+    train: np.ndarray,
+    tune: np.ndarray,
+    settings: Settings,
+    folder: str | Path,
+    report: Callable[[str], None] | None = None,
+    progress: str | bool = "auto",
+    resume: bool = True,
+    state_every: float = 10.0,
+) -> TrainingResult:
+    """Train on `train`, keep the best epoch on `tune`, write checkpoint and record; see `training.fit`.
+
+    Parameters
+    ----------
+    network : Network
+        From `ynet.build_ynet`.
+    stack : uint8 array
+        From `with_masks`.
+    label, train, tune, settings, folder, report, progress, resume, state_every
+        As in `training.fit`. `settings.crop_size` is the side of the whole frame: equal to `size`, or the frame is cut.
+
+    Returns
+    -------
+    TrainingResult
+        Its history has `tune_dice` too.
+    """
+    label, train, tune = check_rows(stack, label, train, tune, network.channels + 1, network.outputs)
+    runtime, folder = Runtime.of(settings, ndim=stack.ndim, module=network.module), Path(folder)
+    rows = np.concatenate([train, tune])
+    key = run_key(network, label[rows], train, tune, settings, runtime, fingerprint(stack, rows))
+    here = Path(__file__).parent
+    key["outline_code"] = disk.digest({name: disk.file_sha256(here / f"{name}.py") for name in CODE})
+
+    def start() -> OutlineRun:
+        feed = MaskedFeed(stack, rows, settings=settings, runtime=runtime)
+        return OutlineRun(network, feed, label, train, tune)
+
+    how = {"report": report, "progress": progress, "resume": resume, "state_every": state_every}
+    return complete(start, network, key, settings, runtime, folder, **how)
+
+
+@dataclass(frozen=True)
+class Outlined:
+    """What a network says of cases.
+
+    Attributes
+    ----------
+    risk : float array of shape (n,) or None
+        None for a network without that head.
+    outline : float32 array of shape (n, side, side) or None
+        Probability of each pixel, at the side of the stored images.
+    """
+
+    risk: np.ndarray | None
+    outline: np.ndarray | None
+
+
+def answer(network: Network, images: np.ndarray, rows: np.ndarray, settings: Settings) -> Outlined:
+    """Risks and outlines of cases, without augmentation.
+
+    Parameters
+    ----------
+    network : Network
+    images : uint8 array of shape (cases, channels, side, side)
+    rows : int array of shape (n,)
+    settings : Settings
+
+    Returns
+    -------
+    Outlined
+        In the order of `rows`.
+    """
+    if settings.crop_size != settings.size:
+        raise ValueError(f"size ({settings.size}) must be crop_size ({settings.crop_size}): a frame is outlined whole")
+    runtime = Runtime.of(settings, ndim=images.ndim, module=network.module)
+    feed = Feed(images, rows, settings=settings, runtime=runtime, memory_share=0, free_bytes=0)
+    draws = Draws.central(rows, settings).batches(evaluation_steps(len(rows), settings))
+    logits, outlines = [], []
+    network.module.to(device=runtime.device, memory_format=runtime.memory_format).eval()
+    with steady(settings, runtime), torch.inference_mode(), runtime.autocast():
+        for batch in feed(draws):
+            said = network.module(batch)
+            if said.logits is not None:
+                logits.append(said.logits.float().cpu())
+            if said.outline is not None:
+                outlines.append(resized(said.outline.float(), images.shape[-2:]).sigmoid().cpu()[:, 0])
+    risk = logits_to_risk(torch.cat(logits).numpy()) if logits else None
+    return Outlined(risk, torch.cat(outlines).numpy() if outlines else None)
+
+
+@dataclass(frozen=True)
+class CrossValidated:
+    """A network trained on each fold's other patients.
+
+    Attributes
+    ----------
+    results : list of TrainingResult
+        One a fold.
+    risk : float array of shape (cases,) or None
+        Of a training case by the network that did not see it, of any other case the mean over the folds.
+    outline : bool array of shape (n, side, side) or None
+        Of the cases `rows`: pixels with a probability of at least one half, of others than training cases by the mean.
+    heat : uint8 array of shape (n, CAM_SIDE, CAM_SIDE) or None
+        Grad-CAM for the positive class of the same cases, mean over the folds, 255 the largest of a fold's map.
+    rows : int array of shape (n,)
+        Cases of `outline` and `heat`: those of no training fold.
+    fold : int array of shape (cases,)
+        Held-out fold of a training case, -1 for others.
+    """
+
+    results: list[TrainingResult]
+    risk: np.ndarray | None
+    outline: np.ndarray | None
+    heat: np.ndarray | None
+    rows: np.ndarray
+    fold: np.ndarray
+
+
+def cross_validate(
+    architecture: str,
+    images: np.ndarray,
+    masks: np.ndarray,
+    label: np.ndarray,
+    *,
+    patient_id: np.ndarray,
+    training: np.ndarray,
+    folds: int,
+    settings: Settings,
+    folder: str | Path,
+    width_divisor: int = 1,
+    report: Callable[[str], None] | None = None,
+) -> CrossValidated:
+    """Train one network a fold on the training patients; predict each case by networks that did not see it.
+
+    The held-out fold chooses the epoch of its network, as in the paper; labels of cases outside `training` are never
+    read. Finished folds are taken from the folder.
+
+    Parameters
+    ----------
+    architecture : str
+        One of `ynet.ARCHITECTURES`.
+    images, masks : uint8 arrays of shape (cases, 1, side, side) and (cases, side, side)
+    label : array of shape (cases,)
+        0 or 1 in the rows of `training`; anything (NaN) elsewhere.
+    patient_id : array of shape (cases,)
+        Cases of a patient are in one fold.
+    training : int array
+        Rows of the training and tuning cases.
+    folds : int
+    settings : Settings
+    folder : path
+        Receives `fold-0`, `fold-1`, ... with a checkpoint each.
+    width_divisor : int
+        As in `ynet.build_ynet`.
+    report : callable or None
+        Receives one line an epoch.
+
+    Returns
+    -------
+    CrossValidated
+    """
+    stack = with_masks(images, masks)
+    training = np.asarray(training)
+    fold = np.full(len(images), -1)
+    fold[training] = grouped_folds(
+        np.asarray(label)[training].astype(int), np.asarray(patient_id)[training], folds=folds, seed=settings.seed
+    )
+    others = np.flatnonzero(fold < 0)
+    results, held, away, heat = [], np.full(len(images), np.nan), [], []
+    for number in range(folds):
+        network = build_ynet(architecture, channels=images.shape[1], width_divisor=width_divisor, seed=settings.seed)
+        inner, outer = np.flatnonzero((fold >= 0) & (fold != number)), np.flatnonzero(fold == number)
+        place = Path(folder) / f"fold-{number}"
+        given = {"train": inner, "tune": outer, "settings": settings, "folder": place, "report": report}
+        results.append(fit(network, stack, label, **given))
+        trained = results[-1].network
+        if isinstance(trained.module, YNet):
+            held[outer] = answer(trained, images, outer, settings).risk
+        away.append(answer(trained, images, others, settings) if len(others) else Outlined(None, None))
+        if isinstance(trained.module, YNet) and len(others):
+            heat.append(heat_maps(trained, images, others, settings))
+    risk = None
+    if away[0].risk is not None:
+        held[others] = np.mean([part.risk for part in away], axis=0)
+        risk = held
+    outline = None
+    if away[0].outline is not None:
+        outline = np.mean([part.outline for part in away], axis=0) >= 0.5
+    kept = np.round(255 * np.mean(heat, axis=0)).astype(np.uint8) if heat else None
+    return CrossValidated(results, risk, outline, kept, others, fold)
+
+
+def heat_maps(network: Network, images: np.ndarray, rows: np.ndarray, settings: Settings) -> np.ndarray:
+    """Grad-CAM of the classifying head for the positive class, (n, CAM_SIDE, CAM_SIDE), each case in [0, 1]."""
+    view = network_view(images, rows=rows, settings=settings)
+    layer = network.module.classify[0]
+    return explain.gradcam(OnlyLogits(network.module), view, layer=layer, target=1, size=(CAM_SIDE, CAM_SIDE))
