@@ -15,7 +15,7 @@ from helpers.book.contents import BookStudy
 from helpers.book.files import write_bytes
 from helpers.book.tables import write_table
 
-RESULT_FILES = (".svg", ".png", ".mp4", ".csv", ".json", ".xlsx", ".docx")
+RESULT_FILES = (".svg", ".png", ".webp", ".mp4", ".csv", ".json", ".xlsx", ".docx")
 
 
 def prose(text: Path) -> dict[str, bytes]:
