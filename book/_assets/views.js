@@ -36,7 +36,7 @@
         ppv: { text: share(ppv) }, npv: { text: share(npv) },
         nb: { text: `${fixed(benefit[t], 3)} (${fixed(benefit[t] - high, 3)} to ${fixed(benefit[t] + high, 3)})` },
         nb_everyone: { text: fixed(everyone[t], 3) },
-        nb_model: { d: line(benefit) }, nb_all: { d: line(everyone) }, nb_point: { cy: height(benefit[t] / p) },
+        nb_model: { d: line(benefit) }, nb_all: { d: line(everyone) }, nb_point: { cy: height(Math.max(benefit[t] / p, -0.25)) },
         status: { text: t === n.frozen[m] ? n.here : n.look },
       };
       [1, 0.75, 0.5, 0.25, 0, -0.25].forEach((tick, i) => { marks[`tick${i}`] = { text: fixed(tick * p, 2) }; });
@@ -70,9 +70,9 @@
     };
     const frozen = (c) => c.frozen && c.frozen[c.frozen_by ? state[c.frozen_by] : 0];
     const matching = (id) => {
-      const active = controls.filter((c) => c.filters === id && state[c.id] > 0);
+      const active = controls.filter((c) => c.filters === id && (c.always || state[c.id] > 0));
       const options = controls.find((c) => c.id === id).options;
-      return options.map((_, i) => i).filter((i) => active.every((c) => c.of[i] === state[c.id] - 1));
+      return options.map((_, i) => i).filter((i) => active.every((c) => c.of[i] === state[c.id] - (c.always ? 0 : 1)));
     };
     const refill = (c) => {  /* a choice whose items are filtered */
       const part = parts[c.id], items = matching(c.id), select = part.input;

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +19,7 @@ from helpers.data.study import Study
 SIDE = 200  # pixels of a picture
 PLACES = 48  # frames of a clip at most
 AROUND = 2.4  # side of the crop in sides of the lesion's box
+TICKS = 8  # of the time axis at most
 PLAY = 250  # milliseconds a frame
 METHODS = (
     "Mean grey of the lesion and of a ring around it in the stored clip, relative, in display units (not linearised). "
@@ -160,13 +163,16 @@ def _files(clips, stills) -> tuple[dict[str, bytes], list[Column]]:
 def _plot(points: pd.DataFrame) -> Plot:
     top = float(points[["lesion", "reference"]].max().max())
     return Plot(
-        x=(0.0, float(points["time_s"].max())), y=(0.0, 10 * float(np.ceil(top / 10 * 1.05))), width=640, height=270
+        x=(0.0, 1.0), y=(0.0, 10 * float(np.ceil(top / 10 * 1.05))), width=480, height=300
     )
 
 
-def _marks(plot: Plot, curves, steps, summary: pd.DataFrame, index: pd.DataFrame) -> list[Column]:
+def _marks(base: Plot, curves, steps, summary: pd.DataFrame, index: pd.DataFrame) -> list[Column]:
     """Curves, their marks, and what moves with the cursor."""
     lines = {"lesion_line": {"d": []}, "around_line": {"d": []}, "keys": {"d": []}, "said": {"text": []}}
+    for i in range(TICKS):
+        lines[f"grid{i}"] = {"x1": [], "x2": [], "display": []}
+        lines[f"tick{i}"] = {"x": [], "text": [], "display": []}
     for key in ("arrival", "peak", "wash"):
         lines[f"{key}_line"] = {"x1": [], "x2": [], "display": []}
         lines[f"{key}_name"] = {"x": [], "display": []}
@@ -174,6 +180,16 @@ def _marks(plot: Plot, curves, steps, summary: pd.DataFrame, index: pd.DataFrame
     moving["now"] = {"text": []}
     for case, curve in curves.items():
         time = curve["time_s"].to_numpy()
+        plot = replace(base, x=(0.0, float(time[-1])))
+        for i, tick in enumerate(_ticks(plot.x[1], TICKS) + [None] * TICKS):
+            if i < TICKS:
+                at, seen = (plot.at_x(tick), "inline") if tick is not None else (0.0, "none")
+                for end in ("x1", "x2"):
+                    lines[f"grid{i}"][end].append(at)
+                lines[f"tick{i}"]["x"].append(at)
+                lines[f"tick{i}"]["text"].append("" if tick is None else f"{tick:g}")
+                for key in (f"grid{i}", f"tick{i}"):
+                    lines[key]["display"].append(seen)
         lines["lesion_line"]["d"].append(plot.path(time, curve["lesion"]))
         lines["around_line"]["d"].append(plot.path(time, curve["reference"]))
         keys = looks.key_times(index.loc[case])
@@ -220,20 +236,24 @@ def _scene(plot: Plot, *, has_still: bool) -> Markup:
     size = (SIDE, SIDE)
     lesion = element("path", key="lesion", class_="v-shape", d=SLOT)
     around = element("path", key="around", class_="v-shape around", d=SLOT)
-    clip = picture("clip", around, lesion, size=size, sheet_size=size, title="Contrast clip, the lesion outlined")
+    clip = picture("clip", around, lesion, size=size, title="Contrast clip, the lesion outlined")
     shown = [element("figure", clip, element("figcaption", "Contrast"), class_="v-panel")]
     if has_still:
         border = element("path", key="still_lesion", class_="v-shape", d=SLOT)
-        still = picture("still", border, size=size, sheet_size=size, title="B-mode image, the lesion outlined")
+        still = picture("still", border, size=size, title="B-mode image, the lesion outlined")
         shown.insert(0, element("figure", still, element("figcaption", "B-mode (a still)"), class_="v-panel"))
     marks = []
     for level, (key, name) in enumerate((("arrival", "arrival"), ("peak", "peak"), ("wash", "half washed out"))):
         upright = {"x1": SLOT, "x2": SLOT, "y1": 0, "y2": plot.high, "display": SLOT}
         marks.append(element("line", key=f"{key}_line", class_="v-frozen", **upright))
         where = {"x": SLOT, "y": 14 + 17 * level, "display": SLOT}
-        marks.append(element("text", name, key=f"{key}_name", class_="v-tick", **where))
-    x_ticks = [(v, f"{v:g}") for v in _ticks(plot.x[1])]
+        marks.append(element("text", name, key=f"{key}_name", class_="v-tick v-name", **where))
+    upright = {"x1": SLOT, "x2": SLOT, "y1": 0, "y2": plot.high, "display": SLOT}
+    grid = [element("line", key=f"grid{i}", class_="v-grid", **upright) for i in range(TICKS)]
+    under = {"x": SLOT, "y": plot.high + 17, "display": SLOT, "text_anchor": "middle"}
+    ticks = [element("text", SLOT, key=f"tick{i}", class_="v-tick", **under) for i in range(TICKS)]
     drawing = plot.draw(
+        *grid,
         element("path", key="around_line", class_="v-line v-around", d=SLOT),
         element("path", key="lesion_line", class_="v-line v-lesion", d=SLOT),
         *marks,
@@ -242,26 +262,29 @@ def _scene(plot: Plot, *, has_still: bool) -> Markup:
         title="Time-intensity curves of the lesion and of the ring around it",
         xlabel="Time in the clip (s)",
         ylabel="Mean grey (display units)",
-        xticks=x_ticks,
-        yticks=[(v, f"{v:g}") for v in _ticks(plot.y[1])],
+        xticks=[],
+        yticks=[(v, f"{v:g}") for v in _ticks(plot.y[1], 8)],
         over=[
+            *ticks,
             element("circle", key="at_around", class_="v-point v-around", r=5, cx=SLOT, cy=SLOT),
             element("circle", key="at_lesion", class_="v-point v-lesion", r=6, cx=SLOT, cy=SLOT),
         ],
     )
     names = (("lesion", "lesion"), ("around", "ring around it"), ("keys", "frames that the network sees"))
     legend = [element("li", element("span", class_=f"v-key line v-{kind}"), text) for kind, text in names]
+    now = element("p", SLOT, key="now", class_="v-now")
+    curve = element("div", drawing, element("ul", *legend, class_="v-legend"), class_="v-panel")
     return element(
         "div",
-        element("div", *shown, class_="v-row v-pictures"),
-        element("p", SLOT, key="now", class_="v-now"),
-        drawing,
-        element("ul", *legend, class_="v-legend"),
+        element("div", element("div", *shown, class_="v-row v-pictures"), curve, class_="v-row v-two"),
+        now,
         element("p", SLOT, key="said", class_="v-words v-short"),
         class_="v-scene",
     )
 
 
-def _ticks(top: float) -> list[float]:
-    step = next(s for s in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000) if top / s <= 8)
-    return [float(v) for v in np.arange(0, top + 1e-9, step)]
+def _ticks(top: float, many: int) -> list[float | None]:
+    """Round values from 0 to `top`, at most `many`."""
+    power = 10.0 ** math.floor(math.log10(top))
+    step = next(s * power for s in (0.1, 0.2, 0.5, 1, 2) if top / (s * power) <= many - 1)
+    return [float(v) for v in np.arange(0, top * (1 + 1e-9), step).round(9)]

@@ -66,7 +66,7 @@ def _control(control: Control, view: View, name: str) -> Markup:
         return element("div", box, label, class_=kind, data_c=control.id)
     if control.kind == "range":
         return element("div", *_slider(control, label, where), class_=kind, data_c=control.id)
-    names = (("All",) if control.kind == "filter" else ()) + control.options
+    names = (("All",) if control.kind == "filter" and not control.always else ()) + control.options
     chosen = [
         element("option", text, value=i, selected="" if i == control.start else None) for i, text in enumerate(names)
     ]

@@ -84,13 +84,15 @@ def resized(image: np.ndarray, side: int) -> np.ndarray:
     return np.asarray(Image.fromarray(np.ascontiguousarray(image)).resize(size, Image.Resampling.BILINEAR))
 
 
-def outline(mask: np.ndarray, *, scale: float = 1.0) -> str:
+def outline(mask: np.ndarray, *, scale: float = 1.0, points: int = 160) -> str:
     """`d` of the border of a mask, in pixels times `scale`.
 
     Parameters
     ----------
     mask : bool array of shape (height, width)
     scale : float
+    points : int
+        Of a line, about, at most.
 
     Returns
     -------
@@ -109,25 +111,36 @@ def outline(mask: np.ndarray, *, scale: float = 1.0) -> str:
     padded = np.pad(np.asarray(mask, float), 1)
     out = []
     for line in contour_generator(z=padded).lines(0.5):
-        step = max(1, len(line) // 160)
-        points = (line[::step] - 0.5) * scale  # the centre of a pixel lies at its half
-        out.append("M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in points) + "Z")
+        step = max(1, len(line) // points)
+        at = (line[::step] - 0.5) * scale  # the centre of a pixel lies at its half
+        out.append("M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in at) + "Z")
     return "".join(out)
 
 
-def picture(key: str, *over: Markup, size: tuple[int, int], sheet_size: tuple[int, int], title: str) -> Markup:
-    """Part of a sheet, chosen by the marks of `key`, with markup laid over it in pixels of the part.
+def window(key: str, *, size: tuple[int, int], **look: object) -> Markup:
+    """Part of a sheet, chosen by the marks of `key`: the sheet is moved behind a window of `size` pixels.
 
-    The outer drawing keeps the coordinates of the part, the inner one moves the sheet behind its window.
+    Columns that it needs: `href`, `width` and `height` of `key` (the sheet), `viewBox` of `<key>_window` (the part).
     """
     width, height = size
-    image = element(
-        "image", key=f"{key}", href=SLOT, width=SLOT, height=SLOT, preserveAspectRatio="none", class_="v-image"
-    )
-    window = element("svg", image, key=f"{key}_window", viewBox=SLOT, width=width, height=height)
-    return element(
-        "svg", window, *over, viewBox=f"0 0 {width} {height}", class_="v-picture", role="img", aria_label=title
-    )
+    image = element("image", key=key, href=SLOT, width=SLOT, height=SLOT, preserveAspectRatio="none", **look)
+    return element("svg", image, key=f"{key}_window", viewBox=SLOT, width=width, height=height)
+
+
+def picture(key: str, *over: Markup, size: tuple[int, int], title: str) -> Markup:
+    """A `window` as a picture of its own, with markup laid over it in pixels of the part."""
+    box = f"0 0 {size[0]} {size[1]}"
+    inside = (window(key, size=size), *over)
+    return element("svg", *inside, viewBox=box, class_="v-picture", role="img", aria_label=title)
+
+
+def places(key: str, name: str, sheet_: np.ndarray, boxes: list[str]) -> dict[str, dict[str, list]]:
+    """Marks of a `window` for every picture of one sheet."""
+    n, (height, width) = len(boxes), sheet_.shape[:2]
+    return {
+        key: {"href": [name] * n, "width": [width] * n, "height": [height] * n},
+        f"{key}_window": {"viewBox": list(boxes)},
+    }
 
 
 def cropped(files: dict[str, bytes]) -> Callable[[str, tuple[int, ...]], tuple[str, tuple[int, ...]]]:

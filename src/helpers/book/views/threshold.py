@@ -38,7 +38,7 @@ LOOK = "Look only: the threshold was frozen before these cases were opened, and 
 HERE = "This is the frozen threshold: the one that counts."
 ROC = Plot()
 CALIBRATION = Plot()
-BENEFIT = Plot(y=(FLOOR, 1.0))
+BENEFIT = Plot(y=(FLOOR, 1.0), left=62)
 
 
 def build(part: models.Panel, frozen: Mapping[str, Threshold], *, settings: Study, names: Sequence[str]) -> View:
@@ -267,7 +267,7 @@ def derive(numbers: Mapping[str, Any], state: Mapping[str, int]) -> dict[str, di
         "nb_everyone": {"text": fixed(everyone[t], 3)},
         "nb_model": {"d": _line(numbers, benefit, p)},
         "nb_all": {"d": _line(numbers, everyone, p)},
-        "nb_point": {"cy": _height(numbers, benefit[t] / p)},
+        "nb_point": {"cy": _height(numbers, max(benefit[t] / p, FLOOR))},
         "status": {"text": numbers["here"] if t == numbers["frozen"][m] else numbers["look"]},
     }
     for i, tick in enumerate(TICKS):

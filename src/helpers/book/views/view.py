@@ -46,6 +46,8 @@ class Control:
         Of a filter: the value of every item of the control `filters`.
     filters : str
         Of a filter: the choice whose items it restricts.
+    always : bool
+        Of a filter: without "all".
     """
 
     id: str
@@ -59,6 +61,7 @@ class Control:
     play: int = 0
     of: tuple[int, ...] = ()
     filters: str = ""
+    always: bool = False
 
 
 @dataclass(frozen=True)
@@ -129,7 +132,7 @@ class View:
 
     def states(self, *names: str) -> list[dict[str, int]]:
         """Every state of some controls, the others as at the start; for tests."""
-        sizes = {c.id: 2 if c.kind == "switch" else len(c.options) + (c.kind == "filter") for c in self.controls}
+        sizes = {c.id: 2 if c.kind == "switch" else len(c.options) + (c.kind == "filter" and not c.always) for c in self.controls}
         places = itertools.product(*(range(sizes[name]) for name in names))
         return [self.start() | dict(zip(names, place)) for place in places]
 
@@ -182,7 +185,8 @@ class View:
     def matching(self, state: Mapping[str, int], name: str) -> list[int]:
         """Items of the control `name` that all its filters let through."""
         items = range(len(self.control(name).options))
-        active = [(c.of, state[c.id] - 1) for c in self.controls if c.filters == name and state[c.id] > 0]
+        mine = [c for c in self.controls if c.filters == name]
+        active = [(c.of, state[c.id] - (not c.always)) for c in mine if c.always or state[c.id] > 0]
         return [item for item in items if all(of[item] == value for of, value in active)]
 
     def control(self, name: str) -> Control:
@@ -212,7 +216,7 @@ def write(view: View, folder: str | Path, name: str) -> None:
 
 def plain_control(control: Control) -> dict[str, Any]:
     """A control as JSON, without what it leaves empty."""
-    return {name: value for name, value in vars(control).items() if value not in ("", ())}
+    return {name: value for name, value in vars(control).items() if value not in ("", (), False)}
 
 
 def number(value: object) -> object:
