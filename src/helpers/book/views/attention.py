@@ -74,7 +74,9 @@ def build(made: Mapping[str, Any], frozen: Mapping[str, float], centers: Mapping
         drawn += columns(["outlined"], **{key: {"display": ["none", "inline"]}})
     drawn += columns(["layer"], over_name={"text": [f"Heat map: {LAYERS[name]}" for name in layers]})
     n = max(len(one.cases) for one in made.values())
-    return View("attention", controls, tuple(drawn), _scene(), {}, ("raw", "under", "heat"), files, f"{methods} {METHODS}", n)
+    return View(
+        "attention", controls, tuple(drawn), _scene(), {}, ("raw", "under", "heat"), files, f"{methods} {METHODS}", n
+    )
 
 
 def _pictures(one: Any, rows: list[int], layers: list[str], number: int, files: dict[str, bytes]):
@@ -122,7 +124,9 @@ def _said(one: Any, cases: pd.DataFrame, threshold: float) -> list[str]:
         if a["inside"] != a["inside"]:
             out.append(f"Risk {fixed(case.risk, 2)}, threshold {fixed(threshold, 2)}. The map is empty.")
             continue
-        where = f"{percent(a['inside'])} of the map lies inside the {one.structure}, with {percent(a['area_inside'])} of "
+        where = (
+            f"{percent(a['inside'])} of the map lies inside the {one.structure}, with {percent(a['area_inside'])} of "
+        )
         where += f"the view; with random weights {percent(b['inside'])}."
         out.append(f"Risk {fixed(case.risk, 2)}, threshold {fixed(threshold, 2)}. {where}")
     return out

@@ -61,7 +61,9 @@ def some(case_id: Sequence[str], most: int = MOST) -> np.ndarray:
     return order[np.linspace(0, len(order) - 1, most).round().astype(int)]
 
 
-def filter_by(name: str, label: str, values: Sequence[str], *, order: Sequence[str] = (), always: bool = False) -> Control:
+def filter_by(
+    name: str, label: str, values: Sequence[str], *, order: Sequence[str] = (), always: bool = False
+) -> Control:
     """A filter of the choice `case` by a text of every item; `order` first, the rest sorted."""
     values = [str(value) for value in values]
     there = [known for known in order if known in values]

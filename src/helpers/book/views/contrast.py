@@ -63,7 +63,10 @@ def build(
     table = media.table(folder, cases)
     chosen = cases.set_index("case_id").loc[list(dict.fromkeys(points["case_id"]))].reset_index()
     curves = {case: part.reset_index(drop=True) for case, part in points.groupby("case_id", sort=False)}
-    steps = {case: np.unique(np.linspace(0, len(c) - 1, min(PLACES, len(c))).round().astype(int)) for case, c in curves.items()}
+    steps = {
+        case: np.unique(np.linspace(0, len(c) - 1, min(PLACES, len(c))).round().astype(int))
+        for case, c in curves.items()
+    }
     longest = max(len(s) for s in steps.values())
     # shorter clips stay on their last frame
     steps = {case: np.append(s, np.full(longest - len(s), s[-1])) for case, s in steps.items()}
@@ -162,9 +165,7 @@ def _files(clips, stills) -> tuple[dict[str, bytes], list[Column]]:
 
 def _plot(points: pd.DataFrame) -> Plot:
     top = float(points[["lesion", "reference"]].max().max())
-    return Plot(
-        x=(0.0, 1.0), y=(0.0, 10 * float(np.ceil(top / 10 * 1.05))), width=480, height=300
-    )
+    return Plot(x=(0.0, 1.0), y=(0.0, 10 * float(np.ceil(top / 10 * 1.05))), width=480, height=300)
 
 
 def _marks(base: Plot, curves, steps, summary: pd.DataFrame, index: pd.DataFrame) -> list[Column]:
@@ -175,7 +176,7 @@ def _marks(base: Plot, curves, steps, summary: pd.DataFrame, index: pd.DataFrame
         lines[f"tick{i}"] = {"x": [], "text": [], "display": []}
     for key in ("arrival", "peak", "wash"):
         lines[f"{key}_line"] = {"x1": [], "x2": [], "display": []}
-        lines[f"{key}_name"] = {"x": [], "display": []}
+        lines[f"{key}_name"] = {"x": [], "text-anchor": [], "display": []}
     moving = {"cursor": {"x1": [], "x2": []}, "at_lesion": {"cx": [], "cy": []}, "at_around": {"cx": [], "cy": []}}
     moving["now"] = {"text": []}
     for case, curve in curves.items():
@@ -200,7 +201,9 @@ def _marks(base: Plot, curves, steps, summary: pd.DataFrame, index: pd.DataFrame
             seen, x = at == at, plot.at_x(at) if at == at else 0
             for end in ("x1", "x2"):
                 lines[f"{key}_line"][end].append(x)
-            lines[f"{key}_name"]["x"].append(x + 4)
+            late = x > 0.7 * plot.wide  # the name then stands to the left
+            lines[f"{key}_name"]["x"].append(x - 4 if late else x + 4)
+            lines[f"{key}_name"]["text-anchor"].append("end" if late else "start")
             for part in ("line", "name"):
                 lines[f"{key}_{part}"]["display"].append("inline" if seen else "none")
         lines["said"]["text"].append(describe(about))
@@ -246,7 +249,7 @@ def _scene(plot: Plot, *, has_still: bool) -> Markup:
     for level, (key, name) in enumerate((("arrival", "arrival"), ("peak", "peak"), ("wash", "half washed out"))):
         upright = {"x1": SLOT, "x2": SLOT, "y1": 0, "y2": plot.high, "display": SLOT}
         marks.append(element("line", key=f"{key}_line", class_="v-frozen", **upright))
-        where = {"x": SLOT, "y": 14 + 17 * level, "display": SLOT}
+        where = {"x": SLOT, "text_anchor": SLOT, "y": 14 + 17 * level, "display": SLOT}
         marks.append(element("text", name, key=f"{key}_name", class_="v-tick v-name", **where))
     upright = {"x1": SLOT, "x2": SLOT, "y1": 0, "y2": plot.high, "display": SLOT}
     grid = [element("line", key=f"grid{i}", class_="v-grid", **upright) for i in range(TICKS)]

@@ -192,7 +192,9 @@ class Plot:
         for value, text in xticks:
             at = self.left + self.at_x(value)
             parts.append(element("line", class_="v-grid", x1=at, x2=at, y1=self.top, y2=self.top + self.high))
-            parts.append(element("text", text, class_="v-tick", x=at, y=self.height - self.bottom + 17, text_anchor="middle"))
+            parts.append(
+                element("text", text, class_="v-tick", x=at, y=self.height - self.bottom + 17, text_anchor="middle")
+            )
         for value, text in yticks:
             at = self.top + self.at_y(value)
             parts.append(element("line", class_="v-grid", x1=self.left, x2=self.width - self.right, y1=at, y2=at))
@@ -204,7 +206,14 @@ class Plot:
         turn = f"translate(13 {short(self.top + self.high / 2)}) rotate(-90)"
         parts.append(element("text", ylabel, class_="v-label", transform=turn, text_anchor="middle"))
         area = element(
-            "svg", *inside, x=self.left, y=self.top, width=self.wide, height=self.high, class_="v-area", overflow="hidden"
+            "svg",
+            *inside,
+            x=self.left,
+            y=self.top,
+            width=self.wide,
+            height=self.high,
+            class_="v-area",
+            overflow="hidden",
         )
         box = f"0 0 {short(float(self.width))} {short(float(self.height))}"
         shift = f"translate({self.left} {self.top})"

@@ -106,9 +106,9 @@ def build(
 
 
 def _said(row) -> str:
-    if not row.dice == row.dice:
+    if row.dice != row.dice:
         return f"{str(row.cell).capitalize()}, {row.center}. No agreement can be measured."
-    away = "" if not row.hd95_mm == row.hd95_mm else f"; 95 % of the border is within {fixed(row.hd95_mm, 1)} mm"
+    away = "" if row.hd95_mm != row.hd95_mm else f"; 95 % of the border is within {fixed(row.hd95_mm, 1)} mm"
     return f"{str(row.cell).capitalize()}, {row.center}. Dice {fixed(row.dice, 2)}{away}."
 
 

@@ -78,15 +78,14 @@ def _control(control: Control, view: View, name: str) -> Markup:
         ]
         parts = [label, element("span", steps[0], parts[1], steps[1], class_="v-stepper")]
         parts.append(element("output", class_="v-count", for_=where))
+        kind += " v-stepped"
     return element("div", *parts, class_=kind, data_c=control.id)
 
 
 def _slider(control: Control, label: Markup, where: str) -> list[Markup]:
     last = len(control.options) - 1
     said = control.options[control.start]
-    slider = element(
-        "input", type="range", id=where, min=0, max=last, step=1, value=control.start, aria_valuetext=said
-    )
+    slider = element("input", type="range", id=where, min=0, max=last, step=1, value=control.start, aria_valuetext=said)
     rail = element("span", slider, element("i", class_="v-mark") if control.frozen else "", class_="v-rail")
     parts = [element("span", label, element("output", said, for_=where), class_="v-said"), rail]
     if control.play:

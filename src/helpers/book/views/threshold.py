@@ -1,4 +1,4 @@
-"""Threshold explorer: what every threshold would do, at every prevalence. Test cases may be looked at, not chosen on."""
+"""Threshold explorer: what every threshold would do, at every prevalence. Nothing may be chosen on these cases."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def build(part: models.Panel, frozen: Mapping[str, Threshold], *, settings: Stud
         Control(
             "threshold",
             "range",
-            "Threshold: act from this risk on",
+            "Act from this risk on",
             tuple(percent(t, 0 if abs(100 * t - round(100 * t)) < 1e-9 else 1) for t in grid),
             places[0],
             frozen=tuple(places),
@@ -95,7 +95,7 @@ def build(part: models.Panel, frozen: Mapping[str, Threshold], *, settings: Stud
         Control(
             "prevalence",
             "range",
-            "Prevalence: patients who have it",
+            "Patients who have it",
             tuple(told),
             at_own,
             frozen=(at_own,),

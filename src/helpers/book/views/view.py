@@ -132,7 +132,10 @@ class View:
 
     def states(self, *names: str) -> list[dict[str, int]]:
         """Every state of some controls, the others as at the start; for tests."""
-        sizes = {c.id: 2 if c.kind == "switch" else len(c.options) + (c.kind == "filter" and not c.always) for c in self.controls}
+        sizes = {
+            c.id: 2 if c.kind == "switch" else len(c.options) + (c.kind == "filter" and not c.always)
+            for c in self.controls
+        }
         places = itertools.product(*(range(sizes[name]) for name in names))
         return [self.start() | dict(zip(names, place)) for place in places]
 
