@@ -1,8 +1,8 @@
 r"""Make one notebook's labels unique per study, so that two studies can share the notebook.
 
 Understood in MyST text: `(label)=`, `:name: label`, `:label: label`, `$$ ... $$ (label)`, the names of
-`{result-figure}`, `{result-view}` and `{result-table}`; and, pointing at them, ``{ref}``, ``{numref}``, ``{eq}``, ``{doc}`` and
-`[text](#label)`. Text inside plain code fences is left alone.
+`{result-figure}`, `{result-view}` and `{result-table}`; and, pointing at them, ``{ref}``, ``{numref}``, ``{eq}``,
+``{doc}`` and `[text](#label)`. Text inside plain code fences is left alone.
 """
 
 from __future__ import annotations

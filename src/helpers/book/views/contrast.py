@@ -23,8 +23,8 @@ TICKS = 8  # of the time axis at most
 PLAY = 250  # milliseconds a frame
 METHODS = (
     "Mean grey of the lesion and of a ring around it in the stored clip, relative, in display units (not linearised). "
-    "Contrast arrives when a tenth of the rise is reached; wash-out is the time from the peak until half of the rise is "
-    "lost, in the curve smoothed over one second. The B-mode image is a still of its own, not the same moment."
+    "Contrast arrives when a tenth of the rise is reached; wash-out is the time from the peak until half of the rise "
+    "is lost, in the curve smoothed over one second. The B-mode image is a still of its own, not the same moment."
 )
 
 

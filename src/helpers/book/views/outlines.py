@@ -19,8 +19,8 @@ from helpers.book.views.view import Column, Control, View, columns
 SIDE = 144  # pixels of a picture
 NEEDED = ("network", "case_id", "cell", "center", "dice", "hd95_mm")
 METHODS = (
-    "Dice is twice the shared area over the sum of both (1: the same); the 95th percentile of the distances between both "
-    "borders is in millimetres. An empty outline has Dice 0 and no distance."
+    "Dice is twice the shared area over the sum of both (1: the same); the 95th percentile of the distances between "
+    "both borders is in millimetres. An empty outline has Dice 0 and no distance."
 )
 
 

@@ -41,7 +41,6 @@ def threshold(results: str | Path) -> ipywidgets.Widget:
     Returns
     -------
     ipywidgets.Widget
-
         The view, or a note when the page `discrimination` was not made.
     """
     return _shown("threshold", results)
