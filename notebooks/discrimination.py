@@ -20,6 +20,7 @@ fixed = 0.90  # specificity at which sensitivity is read, and the reverse; decla
 
 # %% tags=["hide-input"]
 from helpers.book import findings, report, sentences
+from helpers.book.views import threshold
 from helpers.data import cases
 from helpers.data.study import read as read_study
 from helpers.stats import auc_tables, instability, models, models_spread, multiclass_table, predictions, roc_panels
@@ -106,6 +107,21 @@ page.table("tab-measures", shown, headers={name: name for name in shown}, method
 #
 # :::{result-table} tab-measures
 # **What do all two-by-two measures say?** Estimate (95 % confidence interval) at the frozen threshold.
+# :::
+#
+# ## What would another threshold do?
+#
+# The frozen threshold is the one that counts; {numref}`fig-threshold` shows what it weighs, and what it would mean where the disease is rarer or more common.
+
+# %% tags=["remove-output"]
+looked = names if len(names) <= models.MANY else models.focus(names, **asked)
+page.view("fig-threshold", threshold.build(judged[0], frozen, settings=settings, names=looked))
+
+# %% [markdown]
+# :::{result-view} fig-threshold
+# :alt: ROC curve, calibration curve and net benefit of one model with the point of a threshold on each, one hundred patients as dots, the two-by-two table and the measures.
+#
+# **What would another threshold do, and elsewhere?** Move the threshold and the prevalence; the frozen threshold is marked, and nothing that is picked here is used.
 # :::
 #
 # ## The part of the curve that matters

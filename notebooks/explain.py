@@ -18,6 +18,8 @@ results = "results/olnm"  # folder of its results
 import pandas as pd
 
 from helpers.book import gallery, report
+from helpers.book.views import attention
+from helpers.data import cohort
 from helpers.data.study import read as read_study
 from helpers.learn import attribution, attribution_classes
 from helpers.learn.chosen import by_case, read_chosen
@@ -88,6 +90,21 @@ page.figure_if("fig-maps-classes", gallery.class_maps(several), data=data, metho
 # :::
 
 # %% [markdown]
+# ## Every case
+#
+# Few cases can be printed; {numref}`fig-attention` holds all judged ones that have a mask, so that nobody need trust the choice.
+
+# %% tags=["remove-output"]
+centers = cohort.read(study, study=settings).set_index("case_id")["center"]
+page.view("fig-attention", attention.build(made, frozen, centers, methods=attribution.METHODS))
+
+# %% [markdown]
+# :::{result-view} fig-attention
+# :alt: One case as the network saw it, and the same with a heat map over it, the structure outlined.
+#
+# **Does it look there in every case?** Filter by cell of the 2 × 2 table, centre and size; compare the map with that of a finer layer and of random weights.
+# :::
+#
 # ## Over all cases
 #
 # The share of the attribution inside the lesion, or inside the calcifications of a clip, means little by itself: a map without any preference has the share of the area.

@@ -18,6 +18,7 @@ results = "results/olnm"  # folder of its results
 
 # %% tags=["hide-input"]
 from helpers.book import looks, looks_frames, looks_grey, report, sentences, sentences_inputs
+from helpers.book.views import contrast
 from helpers.data import cohort
 from helpers.data.study import read as read_study
 
@@ -147,6 +148,8 @@ figure, points, summary = looks.time_intensity(study, found, cases, settings)
 page.figure_if(
     "fig-curves", figure, data=points, methods="Mean grey of the lesion and of a ring around it, in display units."
 )
+clips = contrast.build(study, found, cases, settings, points=points, summary=summary)
+page.view_if("fig-contrast", clips)
 page.table_if(
     "tab-curves", summary, formats={"area": "{:.0f}"}, methods="Arrival: a tenth of the rise; relative, display units."
 )
@@ -157,6 +160,13 @@ page.table_if(
 # :optional:
 #
 # **How does contrast come and go?** Time-intensity curves; the grey lines are the frames that the network sees.
+# :::
+#
+# :::{result-view} fig-contrast
+# :alt: A B-mode image beside a frame of the contrast clip, the lesion and a ring around it outlined, and their time-intensity curves under a cursor.
+# :optional:
+#
+# **When does contrast come, and when does it go?** Move the time through the clip; arrival, peak and half wash-out of the lesion are marked (relative, display units).
 # :::
 #
 # :::{result-table} tab-curves

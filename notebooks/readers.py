@@ -19,6 +19,7 @@ results = "results/calcified"  # folder of its results
 # %% tags=["hide-input"]
 from helpers.book import report
 from helpers.book import sentences_readers as sentences
+from helpers.book.views import replay
 from helpers.data.study import read as read_study
 from helpers.stats import (
     experience,
@@ -50,6 +51,7 @@ performance = reader_tables.performance(read)
 figure = reader_plots.operating_points(read, performance)
 methods = f"{read.methods} {reader_tables.POINTS}"
 page.figure("fig-reader-points", figure, data=performance, n=read.n, methods=methods)
+page.view("fig-replay", replay.build(read, settings))
 
 # %% [markdown]
 # :::{result-figure} fig-reader-points
@@ -59,6 +61,14 @@ page.figure("fig-reader-points", figure, data=performance, n=read.n, methods=met
 # :::
 
 # %% [markdown]
+# ## Case by case
+#
+# :::{result-view} fig-replay
+# :alt: Operating points of the readers after some of the cases, and the rating of the present case by each reader without and with help.
+#
+# **How did the readers get there?** Play the cases or move through them; open marks are readings without help, filled ones with it.
+# :::
+#
 # ## Each reader in numbers
 #
 # {glue:text}`half_sum`

@@ -1,4 +1,4 @@
-"""Directives that show what a notebook wrote: `result-figure` and `result-table`.
+"""Directives that show what a notebook wrote: `result-figure`, `result-view` and `result-table`.
 
 The files lie beside the page in `<page>_files/`. The caption is the body of the directive; download links and the
 sentence on methods come from the files, and so cannot drift from what is shown.
@@ -133,6 +133,52 @@ class ResultFigure(Result):
         return [clip("", place=place, alt=alt), figure]
 
 
+class ResultView(Result):
+    """A figure with controls, from what `page.view` wrote; without its script it is a plain figure."""
+
+    kind = "view"
+    needed = (".view.json", ".json")
+    downloads = ((".view.json", "JSON"),)
+    option_spec = {
+        "alt": directives.unchanged,
+        "folder": directives.unchanged,
+        "name": directives.unchanged,
+        "optional": directives.flag,  # heeded when the book is staged, where references can follow
+    }
+
+    def show(self, caption, about):
+        """The figure node, numbered by `numfig`."""
+        from helpers.book.views import view
+
+        alt = " ".join(self.options.get("alt", "").split())
+        if not alt:
+            self.warn(f"view {self.name_of_file} has no :alt: text")
+        self.env.note_dependency(str(self.path(".view.json")))
+        made = view.read(self.path("").parent, self.name_of_file)
+        files = {file: self.env.relfn2path(f"{self.stem}.{file}")[1] for file in made.files}
+        places = {file: self.env.dlfiles.add_file(self.env.docname, path) for file, path in files.items()}
+        words = nodes.caption("", "", *caption)
+        self.set_source_info(words)
+        scene = live_view("", folder=str(self.path("").parent), file=self.name_of_file, places=places, alt=alt)
+        figure = nodes.figure("", scene, words, align="default")
+        self.label(figure)
+        return [figure]
+
+
+class live_view(nodes.General, nodes.Element):
+    """A view; its pictures lie where Sphinx copies downloads to."""
+
+
+def show_view(writer, node):
+    """Write controls, scene and data."""
+    from helpers.book.views import page, view
+
+    places = {file: f"{writer.builder.dlpath}/{place}" for file, place in node["places"].items()}
+    made = view.read(node["folder"], node["file"])
+    label = writer.attval(node["alt"])
+    writer.body.append(f'<div role="group" aria-label="{label}">{page.html(made, places, name=node["file"])}</div>\n')
+
+
 class clip(nodes.General, nodes.Element):
     """A clip that plays in the page: started and stopped by the reader, by mouse or keyboard."""
 
@@ -215,6 +261,8 @@ def linked(text: str):
 def setup(app):
     """Register with Sphinx; a change of this file re-reads every page."""
     app.add_node(clip, html=(play, lambda writer, node: None))
+    app.add_node(live_view, html=(show_view, lambda writer, node: None))
+    app.add_directive("result-view", ResultView)
     app.add_directive("result-figure", ResultFigure)
     app.add_directive("result-table", ResultTable)
     version = int(hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:7], 16)

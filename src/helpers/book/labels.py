@@ -1,8 +1,8 @@
 r"""Make one notebook's labels unique per study, so that two studies can share the notebook.
 
 Understood in MyST text: `(label)=`, `:name: label`, `:label: label`, `$$ ... $$ (label)`, the names of
-`{result-figure}` and `{result-table}`; and, pointing at them, ``{ref}``, ``{numref}``, ``{eq}``, ``{doc}`` and
-`[text](#label)`. Text inside plain code fences is left alone.
+`{result-figure}`, `{result-view}` and `{result-table}`; and, pointing at them, ``{ref}``, ``{numref}``, ``{eq}``,
+``{doc}`` and `[text](#label)`. Text inside plain code fences is left alone.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Collection, Iterator
 
 _FENCE = re.compile(r"^\s*(`{3,}|~{3,})(.*)$")
-_RESULT = re.compile(r"^(\s*)(:{3,}|`{3,})\{(result-figure|result-table)\}\s*(\S+)\s*$")
+_RESULT = re.compile(r"^(\s*)(:{3,}|`{3,})\{(result-figure|result-table|result-view)\}\s*(\S+)\s*$")
 _TARGET = re.compile(r"^(\s*\()([^()\s]+)(\)=\s*)$")
 _NAME = re.compile(r"^(\s*:(?:name|label):\s*)(\S+)(\s*)$")
 _MATH = re.compile(r"^(.*\$\$\s*\()([^()\s]+)(\)\s*)$")

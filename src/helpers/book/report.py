@@ -37,6 +37,16 @@ What a figure shows leads its caption, before the question: `finding=...`, or th
 A figure or table that not every study has (no test set, say) gets the option `:optional:`; it is then left out
 where its files were not made, and references to it become words. Without that, a missing file fails the build.
 
+**Views** (a figure with controls; see `helpers.book.views`)::
+
+    page.view("fig-threshold", threshold.build(judged[0], frozen, settings=settings, names=names))
+
+    :::{result-view} fig-threshold
+    :alt: ...
+
+    **What would another threshold do?** ...
+    :::
+
 By hand in JupyterLab each call shows its figure or table as the value of the cell.
 Staging (`helpers.book.publish`) makes the names unique when several studies share one notebook.
 """
@@ -61,6 +71,8 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
     from matplotlib.figure import Figure
+
+    from helpers.book.views.view import View
 
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
@@ -137,6 +149,38 @@ class Page:
         _check(name, "fig-")
         path = self.folder / "figures" / f"{name}.mp4"
         write_clip(path, frames, frames_per_second=frames_per_second, simulated=self.simulated)
+
+    def view(self, name: str, made: View) -> Card:
+        """Write `figures/<name>.{view.json,json}` and the view's pictures, `<name>.<picture>`.
+
+        Parameters
+        ----------
+        name : str
+            As of a figure: `fig-` and lower-case words.
+        made : helpers.book.views.view.View
+
+        Returns
+        -------
+        Card
+            Which call shows the view in JupyterLab.
+
+        Raises
+        ------
+        ValueError
+            If the name is not `fig-` and lower-case words joined by hyphens.
+        """
+        from helpers.book.views import view as views
+
+        _check(name, "fig-")
+        folder = self.folder / "figures"
+        views.write(made, folder, name)
+        about = {"kind": "view", "methods": made.methods, "n": made.n, "name": name, "simulated": self.simulated}
+        write_json(folder / f"{name}.json", about)
+        return Card("View", {"live": f'helpers.book.widgets.{made.kind}("{self.folder.parent.as_posix()}")'})
+
+    def view_if(self, name: str, made: View | None) -> Card | None:
+        """`view` where there is something to show; nothing for None. The text shows it with `:optional:`."""
+        return None if made is None else self.view(name, made)
 
     def table(
         self,

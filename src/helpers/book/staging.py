@@ -18,7 +18,7 @@ from helpers.book.tables import write_table
 if TYPE_CHECKING:
     from helpers.book.gate import Gate
 
-RESULT_FILES = (".svg", ".png", ".mp4", ".csv", ".json", ".xlsx", ".docx", ".tex", ".tiff")
+RESULT_FILES = (".svg", ".png", ".webp", ".mp4", ".csv", ".json", ".xlsx", ".docx", ".tex", ".tiff")
 
 
 def prose(text: Path) -> dict[str, bytes]:

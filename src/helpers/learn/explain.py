@@ -16,6 +16,7 @@ from helpers.learn.selection import select_cases
 
 __all__ = [
     "energy",
+    "finer_map_layer",
     "gradcam",
     "last_map_layer",
     "layers",
@@ -87,6 +88,15 @@ def last_map_layer(module: nn.Module, images: np.ndarray | Tensor) -> str:
         fine = (lengths[0] * QUARTER >= given.shape[2]) & (lengths[1] * EIGHTH >= given.shape[3])
         table = table[fine] if fine.any() else table
     return table["layer"].iloc[-1]
+
+
+def finer_map_layer(module: nn.Module, images: np.ndarray | Tensor) -> str | None:
+    """Name of the deepest layer whose map is at least twice as fine as that of `last_map_layer`; None without one."""
+    table = layers(module, images)
+    sides = table["map"].str.split(" x ", expand=True).astype(int).iloc[:, -2:]
+    last = sides[table["layer"] == last_map_layer(module, images)].iloc[-1]
+    finer = table[(sides >= 2 * last).all(axis=1)]
+    return None if finer.empty else finer["layer"].iloc[-1]
 
 
 def gradcam(
