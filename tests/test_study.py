@@ -33,7 +33,7 @@ def test_the_studies_of_the_book_are_valid(folder):
         ("of: [DL_image,", "of: [DL_imge,", r"fusion\.of: 'DL_imge' is not one of the models"),
         ("input: ceus", "input: video", r"models\.DL_CEUSvideo\.input: 'video' is not one of the inputs"),
         ("[cohort, inputs", "[chort, inputs", r"key chapters\.0: Input should be 'assumptions', 'cohort'"),
-        ("crop: {side_mm: 28}", "crop: {}", r"key inputs\.bmode\.crop: give side_mm or scale"),
+        ("crop: {side_mm: 28}", "crop: {}", r"key inputs\.bmode\.crop: give side_mm, scale or whole: true"),
         ("fraction: 0.2", "fraction: 2", r"key tune\.fraction: Input should be less than 1, not 2"),
         ("title: Occ", "title: 'Occ", r"row 2: not YAML|row \d+: not YAML"),
         ("name: olnm\n", "", r"key name: this key is missing"),
