@@ -76,5 +76,5 @@ lock: $(READY)
 
 clean:
 	@rm -rf build results .snakemake
-	@find data -mindepth 2 -maxdepth 2 \( -name cohort.csv -o -name media.csv -o -name simulation.csv -o -name simulation.json -o -name flow.json -o -name media \) \
+	@find data -mindepth 2 -maxdepth 2 \( -name cohort.csv -o -name media.csv -o -name frames.csv -o -name readings.csv -o -name reports.csv -o -name simulation.csv -o -name simulation.json -o -name flow.json -o -name media \) \
 	  -path 'data/*' -exec sh -c 'grep -qE "kind: *(simulated|outside)" "$$(dirname "$$1")/study.yaml" && rm -rf "$$1"' _ {} \;
