@@ -13,11 +13,26 @@ from helpers.data import cohort, media
 from helpers.data.errors import StudyError
 from helpers.data.outside import lymphus
 
-HEAD = (
-    "Image name,Group,Maximum diameter,Minimum diameter,Aspect ratio,Hypoechoic,Hyperechoic,Isoechoic,Homogeneity,"
-    "Prominent Echogenicty (For Heterogeneous nodes),Loss of fatty hilum/thinning of hilum,Centrality,"
-    "Microcalcifications,Necrosis,Margin1,Margin2,Internal component,Intranodal cystic lesion"
-).split(",")
+HEAD = [
+    "Image name",
+    "Group",
+    "Maximum diameter",
+    "Minimum diameter",
+    "Aspect ratio",
+    "Hypoechoic",
+    "Hyperechoic",
+    "Isoechoic",
+    "Homogeneity",
+    "Prominent Echogenicty (For Heterogeneous nodes)",
+    "Loss of fatty hilum/thinning of hilum",
+    "Centrality",
+    "Microcalcifications",
+    "Necrosis",
+    "Margin1",
+    "Margin2",
+    "Internal component",
+    "Intranodal cystic lesion",
+]
 
 
 def layout(root, each: int = 3):
