@@ -17,7 +17,7 @@ from helpers.data.study import Study
 
 ITEMS = Path("data/published/tripod_ai.csv")
 CHAPTERS = ("cohort", "inputs", "baseline", "fuse", "networks", "discrimination", "compare", "calibration", "decision")
-CHAPTERS += ("subgroups", "readers", "explain")
+CHAPTERS += ("subgroups", "readers", "explain", "segmentation", "reports", "ways")
 
 
 def checklist(results: str | Path, study: Study, *, items: str | Path = ITEMS) -> pd.DataFrame:
@@ -88,6 +88,9 @@ def model_card(study: Study, results: str | Path) -> pd.DataFrame:
         `section, content`.
     """
     models = [f"{name}: {', '.join(model.architectures)}" for name, model in study.models.items()]
+    networks = study.segmentation.networks if study.segmentation else {}
+    models += [f"{name}: {network}" for name, network in networks.items()]
+    models += ["report: dictionary of terms"] if study.reports else []
     models += [f"{study.clinical.name}: penalised logistic regression"] if "baseline" in study.chapters else []
     records = [Path(results) / "discrimination" / "run.json", *sorted(Path(results).glob("*/run.json"))]
     record = _record(next((path for path in records if path.is_file()), records[0]))

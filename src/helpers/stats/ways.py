@@ -12,7 +12,7 @@ import pandas as pd
 from helpers.stats import palette
 from helpers.stats.auc import auc
 from helpers.stats.comparing import TABLE
-from helpers.stats.estimates_plot import forest
+from helpers.stats.estimates_plot import SPREAD, forest
 from helpers.stats.families import holm
 from helpers.stats.models import Panel, comparisons, p_text, printed
 from helpers.stats.operating_points import TITLES, operating_point
@@ -195,7 +195,7 @@ def plot(made: pd.DataFrame, paper: pd.DataFrame) -> Figure:
     ways = list(made["way"])
     looks = palette.styles(ways)
     groups = (("auc", *SHOWN[:5]), RATIOS)
-    size = (11.0, 1.2 + 0.17 * len(ways) * len(groups[0]) + 0.3 * len(groups[0]))
+    size = (10.0, 1.4 + 0.14 * len(ways) * len(groups[0]))
     figure, axes = plt.subplots(1, 2, figsize=size, width_ratios=(3, 2), layout="constrained")
     for ax, names in zip(axes, groups):
         long = pd.DataFrame(
@@ -212,27 +212,27 @@ def plot(made: pd.DataFrame, paper: pd.DataFrame) -> Figure:
             ]
         )
         titles = {**TITLES, "auc": "AUC"}
-        forest(long, ax=ax, looks=looks, names=titles, legend=ax is axes[0])
+        forest(long, ax=ax, looks=looks, names=titles, legend=False)
         _crosses(ax, names, ways, paper)
     axes[0].set_xlim(0, 1.01)
     axes[1].set_xscale("log")
     axes[1].axvline(1, color=palette.REFERENCE, linewidth=1, linestyle=":")
     axes[1].xaxis.set_major_formatter("{x:g}")
     axes[1].xaxis.set_minor_formatter("")
+    handles, names = axes[0].get_legend_handles_labels()
+    cross = axes[0].plot([], [], marker="x", color="black", linestyle="none")
+    figure.legend([*handles, *cross], [*names, "published"], loc="outside lower center", ncols=6, frameon=False)
     return figure
 
 
 def _crosses(ax, names: Sequence[str], ways: Sequence[str], paper: pd.DataFrame) -> None:
     """Published values as crosses in the row of their measure."""
-    ticks = dict(zip(names, ax.get_yticks()))
     known = paper.set_index("way")
-    step = 0.8 / max(len(ways), 1)
-    down = 1 if ax.yaxis_inverted() else -1
-    for name in names:
-        for place, way in enumerate(ways):
-            if name in known and way in known.index:
-                at = ticks[name] + down * (place - (len(ways) - 1) / 2) * step
-                ax.plot(known.loc[way, name], at, marker="x", color="black", markersize=5, linestyle="none")
+    offsets = np.linspace(-SPREAD / 2, SPREAD / 2, len(ways)) if len(ways) > 1 else np.zeros(1)
+    for row, name in enumerate(names):
+        for way, offset in zip(ways, offsets):
+            if way in known.index and name in known:
+                ax.plot(known.loc[way, name], row + offset, marker="x", color="black", markersize=5, linestyle="none")
 
 
 def sentence(found: pd.DataFrame, a: str, b: str, *, what: str) -> str:
@@ -254,8 +254,12 @@ def sentence(found: pd.DataFrame, a: str, b: str, *, what: str) -> str:
     row = own.loc["auc"]
     low, high = row["difference_low"], row["difference_high"]
     size = f"{row['difference']:+.3f} (95 % CI {low:+.3f} to {high:+.3f})".replace("-", "−")
-    verdict = "so it helps here" if low > 0 else "so it costs here" if high < 0 else "which leaves both directions open"
-    return f"{what} changes the AUC by {size}, {verdict}."
+    if low <= 0 <= high:
+        return f"{what} changes the AUC by {size}, which leaves both directions open."
+    effect, p = "gain" if low > 0 else "loss", p_text(row["p_holm"])
+    said = f"P {p}" if p.startswith(("<", ">")) else f"P = {p}"
+    verdict = "it holds" if row["p_holm"] < 0.05 else "it does not hold"
+    return f"{what} changes the AUC by {size}; beside all comparisons of the table {verdict} as a {effect} ({said})."
 
 
 def ranks(part: Panel, *, resamples: int, seed: int = 0) -> pd.DataFrame:

@@ -164,13 +164,13 @@ def _inner(
     """Echo level inside the target by its signs."""
     if signs.hyperechoic:
         patches = smooth_field(rng, grid, depth_mm=max(0.25 * node.across, 0.5))
-        level = level + 5 + 5 * np.clip(patches, -0.5, 1.5)
+        level = level + 10 + 4 * np.clip(patches, -0.5, 1.5)
     if signs.hilum:
         hilum = np.exp(-((v / (0.32 * node.across)) ** 2) - (u / (0.65 * node.along)) ** 4)
         level = level + rng.uniform(10, 14) * hilum
     if signs.cystic:
         hollow = smooth_field(rng, grid, depth_mm=max(0.3 * node.across, 0.6))
-        level = blend(level, FLOAT(-52), soft_step(0.4 - hollow, 0.2))
+        level = blend(level, FLOAT(-54), soft_step(0.2 - hollow, 0.2))
     return level
 
 
@@ -233,13 +233,13 @@ def _others(rng: np.random.Generator, grid: Grid, node: Oval) -> list[Oval]:
 
 def _foci(rng, grid, node, echo, attenuation):
     """Bright points inside the target; the larger ones throw a faint shadow."""
-    for _ in range(int(rng.integers(3, 9))):
+    for _ in range(int(rng.integers(5, 13))):
         turn, far = rng.uniform(0, 2 * np.pi), 0.75 * np.sqrt(rng.uniform())
         u, v = node.along * far * np.cos(turn), node.across * far * np.sin(turn)
         z = node.z + u * np.sin(node.tilt) + v * np.cos(node.tilt)
         x = node.x + u * np.cos(node.tilt) - v * np.sin(node.tilt)
-        size = rng.uniform(0.16, 0.34)
+        size = rng.uniform(0.22, 0.45)
         spot = np.exp(-(((grid.z - FLOAT(z)) ** 2 + (grid.x - FLOAT(x)) ** 2) / FLOAT(size**2)))
-        echo = echo + FLOAT(10 ** (rng.uniform(-14, -7) / 20)) * spot
+        echo = echo + FLOAT(10 ** (rng.uniform(-11, -5) / 20)) * spot
         attenuation = attenuation + FLOAT(rng.uniform(0, 60)) * spot
     return echo, attenuation
