@@ -9,9 +9,13 @@ from typing import Any
 
 import numpy as np
 
+<<<<<<< HEAD
 from helpers.book.views import threshold_scene
 from helpers.book.views.markup import fixed, percent
 from helpers.book.views.threshold_scene import BENEFIT, CALIBRATION, FLOOR, RATIOS, ROC, SHARES, TICKS
+=======
+from helpers.book.views.markup import SLOT, Markup, Plot, element, fixed, percent, short
+>>>>>>> 6433afdd72259580715752ae8d85405b8d9c8308
 from helpers.book.views.view import Column, Control, View, columns
 from helpers.data.study import Study
 from helpers.stats import models, palette
@@ -71,7 +75,7 @@ def build(part: models.Panel, frozen: Mapping[str, Threshold], *, settings: Stud
     part = replace(part, risks=rounded)
     made = {name: _measure(part.label, part.risks[name], grid, who) for name in names}
     numbers = _numbers(part, made, grid, prevalences, at_own, who)
-    numbers |= {"outcome": settings.outcome.positive, "x": [BENEFIT.at_x(t) for t in grid]}
+    numbers |= {"outcome": settings.outcome.positive, "x": [short(float(BENEFIT.at_x(t))) for t in grid]}
     numbers |= {"high": BENEFIT.high, "look": LOOK, "here": HERE, "frozen": places}
     told = [f"{percent(p)}{' (these cases)' if i == at_own else ''}" for i, p in enumerate(prevalences)]
     controls = (
