@@ -9,13 +9,9 @@ from typing import Any
 
 import numpy as np
 
-<<<<<<< HEAD
 from helpers.book.views import threshold_scene
-from helpers.book.views.markup import fixed, percent
+from helpers.book.views.markup import fixed, percent, short
 from helpers.book.views.threshold_scene import BENEFIT, CALIBRATION, FLOOR, RATIOS, ROC, SHARES, TICKS
-=======
-from helpers.book.views.markup import SLOT, Markup, Plot, element, fixed, percent, short
->>>>>>> 6433afdd72259580715752ae8d85405b8d9c8308
 from helpers.book.views.view import Column, Control, View, columns
 from helpers.data.study import Study
 from helpers.stats import models, palette
