@@ -93,6 +93,7 @@ for study in STUDIES.values():
                 folder=study.folder,
                 settings=study.source_digest,
             threads: 2
+            priority: 30
             resources:
                 mem_mb=4000,
                 runtime=30,
@@ -113,6 +114,7 @@ rule check:
     params:
         folder=lambda wildcards: of(wildcards).folder,
         digest=lambda wildcards: of(wildcards).digest,
+    priority: 30
     resources:
         mem_mb=2000,
         runtime=10,
@@ -134,6 +136,7 @@ rule arrays:
         folder=lambda wildcards: of(wildcards).folder,
         inputs=lambda wildcards: of(wildcards).inputs_digest,
     threads: 2
+    priority: 30
     resources:
         mem_mb=4000,
         runtime=60,
@@ -226,6 +229,7 @@ if "train" in CHAPTERS:
         params:
             page="results/{study}/train/{input}-{architecture}-s{seed}",
             values=lambda w: json.dumps(of(w).training(w.input, w.architecture, int(w.seed))),
+        priority: 10
         resources:
             mem_mb=6000,
             runtime=240,
@@ -252,6 +256,7 @@ if "ynet" in CHAPTERS:
             values=lambda w: json.dumps(of(w).outlining(w.input, w.architecture, int(w.seed))),
         wildcard_constraints:
             architecture="ynet|ynet_classifier|monai_unet",
+        priority: 20
         resources:
             mem_mb=6000,
             runtime=480,
@@ -304,6 +309,7 @@ if "fuse" in CHAPTERS:
         params:
             **page("fuse"),
         threads: 1 if GPU else 2
+        priority: 8
         resources:
             mem_mb=6000,
             runtime=240,
