@@ -103,7 +103,7 @@ def train(folder, architecture="ynet", settings=SMALL, label=None):
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     folder = tmp_path_factory.mktemp("ynet")
-    settings = Settings(size=32, crop_size=32, epochs=12, batch_size=4, patience=None, learning_rate=5e-3, threads=1)
+    settings = Settings(size=32, crop_size=32, epochs=60, batch_size=4, patience=None, learning_rate=5e-3, threads=1)
     return folder, settings, train(folder, settings=settings)
 
 

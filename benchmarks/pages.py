@@ -1,0 +1,60 @@
+"""How soon can a reader use each page of the built book, and how heavy is it? Prints the slowest and the heaviest.
+
+Run from the repository root after `make book`: `python benchmarks/pages.py`. The pages are served on localhost and
+opened in Chromium one after the other, each in a fresh tab; a page can be used when its document is read and its
+scripts have run (`domInteractive` and `domContentLoadedEventEnd`).
+"""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import shutil
+import sys
+import threading
+from pathlib import Path
+
+BOOK = Path("build/_build/html")
+LIMIT_SECONDS, LIMIT_MEGABYTES, SHOWN = 1.0, 3.0, 5
+USABLE = "performance.getEntriesByType('navigation')[0].domContentLoadedEventEnd / 1000"
+BYTES = (
+    "performance.getEntriesByType('navigation').concat(performance.getEntriesByType('resource'))"
+    ".reduce((sum, one) => sum + one.encodedBodySize, 0) / 1e6"
+)
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    """Serves files without a line for each."""
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def main() -> None:
+    from playwright.sync_api import sync_playwright
+
+    handler = functools.partial(Quiet, directory=str(BOOK))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    pages = [path for path in sorted(BOOK.rglob("*.html")) if not {"_static", "_sources"} & set(path.parts)]
+    seen = []
+    with sync_playwright() as player:
+        browser = player.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        for path in pages:
+            page = browser.new_page()
+            page.goto(f"http://127.0.0.1:{server.server_port}/{path.relative_to(BOOK).as_posix()}", wait_until="load")
+            seen.append((page.evaluate(USABLE), page.evaluate(BYTES), path.relative_to(BOOK).as_posix()))
+            page.close()
+        browser.close()
+    server.shutdown()
+    out = sys.stdout.write
+    slow, heavy = (sum(row[k] > limit for row in seen) for k, limit in ((0, LIMIT_SECONDS), (1, LIMIT_MEGABYTES)))
+    out(f"{len(seen)} pages; {slow} need more than {LIMIT_SECONDS:g} s, {heavy} more than {LIMIT_MEGABYTES:g} MB\n")
+    for seconds, size, name in sorted(seen, reverse=True)[:SHOWN]:
+        out(f"  usable after {seconds:.2f} s: {name} ({size:.2f} MB)\n")
+    for seconds, size, name in sorted(seen, key=lambda row: -row[1])[:SHOWN]:
+        out(f"  {size:.2f} MB: {name} (usable after {seconds:.2f} s)\n")
+
+
+if __name__ == "__main__":
+    main()
