@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from helpers.book.views.markup import SLOT, Markup, Plot, element, fixed, percent, short
+from helpers.book.views.markup import fixed, percent, short
+from helpers.book.views.threshold_scene import BENEFIT, CALIBRATION, FLOOR, RATIOS, ROC, SHARES, TICKS, scene
 from helpers.book.views.view import Column, Control, View, columns
 from helpers.data.study import Study
 from helpers.stats import models, palette
@@ -24,11 +25,6 @@ from helpers.stats.thresholds import Threshold
 GRID = np.round(np.arange(0.01, 1.0, 0.01), 2)
 PREVALENCES = np.round(np.arange(0.01, 0.805, 0.01), 2)
 HUGE = 1e300  # an infinite ratio, which JSON cannot hold
-FLOOR = -0.25  # of the standardised net benefit that is drawn
-TICKS = (1.0, 0.75, 0.5, 0.25, 0.0, FLOOR)
-UNIT = tuple((v, f"{v:g}") for v in (0, 0.25, 0.5, 0.75, 1))
-SHARES = {"sensitivity": "Sensitivity", "specificity": "Specificity", "accuracy": "Accuracy"}
-RATIOS = {"lr_positive": "LR+", "lr_negative": "LR−"}
 METHODS = (
     "Proportions with 95 % intervals by Wilson; at another prevalence PPV and NPV follow from the likelihood ratios "
     "(doi:10.1002/sim.2677) and net benefit from sensitivity and specificity, with its standard error "
@@ -36,9 +32,6 @@ METHODS = (
 )
 LOOK = "Look only: the threshold was frozen before these cases were opened, and one picked here would look too good."
 HERE = "This is the frozen threshold: the one that counts."
-ROC = Plot()
-CALIBRATION = Plot()
-BENEFIT = Plot(y=(FLOOR, 1.0), left=62)
 
 
 def build(part: models.Panel, frozen: Mapping[str, Threshold], *, settings: Study, names: Sequence[str]) -> View:
@@ -105,7 +98,7 @@ def build(part: models.Panel, frozen: Mapping[str, Threshold], *, settings: Stud
     looks = palette.styles(list(part.risks))
     drawn = [*_curves(part, names, grid, places, looks, who), *_cells(made, names, grid)]
     methods = f"{part.title}, n = {part.n}, {part.events} events. {METHODS}"
-    return View("threshold", controls, tuple(drawn), _scene(settings, part), numbers, methods=methods, n=part.n)
+    return View("threshold", controls, tuple(drawn), scene(settings), numbers, methods=methods, n=part.n)
 
 
 def _measure(label: np.ndarray, risk: np.ndarray, grid: np.ndarray, who: np.ndarray | None) -> list[OperatingPoint]:
@@ -308,102 +301,3 @@ def _hundred(outcome: str, sensitivity: float, specificity: float, p: float) -> 
     words += f"{tp} who have it and {fp} who do not. {fn} who have it are missed, and {tn} are rightly left alone."
     kinds = ["tp"] * tp + ["fn"] * fn + ["fp"] * fp + ["tn"] * tn
     return {"words": {"text": words}} | {f"dot{i}": {"class": f"v-dot {kind}"} for i, kind in enumerate(kinds)}
-
-
-def _scene(settings: Study, part: models.Panel) -> Markup:
-    positive, negative = settings.outcome.positive, settings.outcome.negative
-    low, high = settings.decision.low, settings.decision.high
-    diagonal = {"class_": "v-ref", "x1": 0, "x2": ROC.wide, "y1": ROC.high, "y2": 0}
-    roc = ROC.draw(
-        element("line", **diagonal),
-        element("path", key="roc_line", class_="v-line", d=SLOT, stroke=SLOT),
-        title="ROC curve with the chosen point",
-        xlabel="1 − specificity",
-        ylabel="Sensitivity",
-        xticks=UNIT,
-        yticks=UNIT,
-        over=[
-            element("circle", key="roc_frozen", class_="v-frozen-ring", r=10, cx=SLOT, cy=SLOT),
-            element("circle", key="roc_point", class_="v-point", r=6, cx=SLOT, cy=SLOT),
-        ],
-    )
-    upright = {"class_": "v-frozen", "x1": SLOT, "x2": SLOT, "y1": 0, "y2": ROC.high}
-    risks = CALIBRATION.draw(
-        element("line", **diagonal),
-        element("path", key="cal_band", class_="v-band", d=SLOT, fill=SLOT),
-        element("path", key="cal_line", class_="v-line", d=SLOT, stroke=SLOT),
-        element("line", key="cal_frozen", **upright),
-        title="Calibration curve with the chosen risk",
-        xlabel="Predicted risk",
-        ylabel="Share who had it",
-        xticks=UNIT,
-        yticks=UNIT,
-        over=[element("circle", key="cal_point", class_="v-point", r=6, cx=SLOT, cy=SLOT, display=SLOT)],
-    )
-    left, right = BENEFIT.at_x(low), BENEFIT.at_x(high)
-    benefit = BENEFIT.draw(
-        element("rect", class_="v-declared", x=left, y=0, width=right - left, height=BENEFIT.high),
-        element("line", class_="v-ref", x1=0, x2=BENEFIT.wide, y1=BENEFIT.at_y(0), y2=BENEFIT.at_y(0)),
-        element("path", key="nb_all", class_="v-all", d=SLOT),
-        element("path", key="nb_model", class_="v-line", d=SLOT, stroke=SLOT),
-        element("line", key="nb_frozen", **upright),
-        title="Net benefit over the threshold",
-        xlabel="Threshold",
-        ylabel="Net benefit per patient",
-        xticks=UNIT,
-        yticks=[(tick, Markup(f"tick{i}")) for i, tick in enumerate(TICKS)],
-        over=[element("circle", key="nb_point", class_="v-point", r=6, cx=SLOT, cy=SLOT)],
-    )
-    plots = element(
-        "div",
-        _panel("Whom does it tell apart?", roc, element("p", "Ring: the frozen threshold.", class_="v-note")),
-        _panel("Do the risks hold?", risks, element("p", SLOT, key="cal_text", class_="v-note")),
-        _panel(
-            "Is it worth acting on?",
-            benefit,
-            element("p", "Grey: acting on all, or on none. Shaded: the declared range.", class_="v-note"),
-        ),
-        class_="v-row v-three",
-    )
-    dots = [
-        element("circle", key=f"dot{i}", class_=SLOT, cx=10 + 20 * (i % 20), cy=10 + 20 * (i // 20), r=7.5)
-        for i in range(100)
-    ]
-    legend = [
-        element("li", element("span", class_=f"v-key {kind}"), text)
-        for kind, text in (("tp", "found"), ("fn", "missed"), ("fp", "false alarm"), ("tn", "rightly left alone"))
-    ]
-    hundred = element(
-        "div",
-        element("p", SLOT, key="words", class_="v-words"),
-        element("svg", *dots, class_="v-dots", viewBox="0 0 400 100", role="img", aria_label="One hundred patients"),
-        element("ul", *legend, class_="v-legend"),
-        class_="v-panel v-hundred",
-    )
-    under = element("div", _two_by_two(positive, negative), _measures(), class_="v-row v-two")
-    status = element("p", SLOT, key="status", class_="v-status")
-    return element("div", status, plots, hundred, under, class_="v-scene")
-
-
-def _panel(title: str, *inside: Markup) -> Markup:
-    return element("div", element("p", title, class_="v-title"), *inside, class_="v-panel")
-
-
-def _two_by_two(positive: str, negative: str) -> Markup:
-    def cell(key: str) -> Markup:
-        return element("td", element("span", SLOT, key=key), class_=f"v-cell {key}")
-
-    rows = [
-        element("tr", element("td"), element("th", positive, scope="col"), element("th", negative, scope="col")),
-        element("tr", element("th", "at or above", scope="row"), cell("tp"), cell("fp")),
-        element("tr", element("th", "below", scope="row"), cell("fn"), cell("tn")),
-    ]
-    return _panel("These cases", element("table", *rows, class_="v-cells"))
-
-
-def _measures() -> Markup:
-    names = SHARES | {"ppv": "PPV", "npv": "NPV"} | RATIOS | {"nb": "Net benefit", "nb_everyone": "Acting on all"}
-    rows = [
-        element("tr", element("th", title, scope="row"), element("td", SLOT, key=key)) for key, title in names.items()
-    ]
-    return _panel("Measures (95 % CI)", element("table", *rows, class_="v-measures"))
