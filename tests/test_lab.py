@@ -63,13 +63,13 @@ def test_a_notebook_opens_as_a_notebook_and_a_slider_moves_its_figure(server):
         page.wait_for_selector(".jp-Notebook .jp-Cell")
         assert page.locator(".jp-Dialog").count() == 0, "nothing is asked"
         assert page.locator(".jp-FileEditor").count() == 0
-        page.wait_for_selector("[data-status=idle]", state="attached")
+        page.get_by_text("| Idle").wait_for()  # the kernel has started
         page.get_by_role("menuitem", name="Run", exact=True).click()
         page.get_by_text("Run All Cells", exact=True).click()
         scene = page.locator(".jp-OutputArea .v-threshold")
         scene.wait_for(state="attached")
         # a view without results is a note; the notebook runs on
-        page.get_by_text("make book STUDY=data/olnm").first.wait_for(state="attached")
+        page.get_by_text("run: make book STUDY=").first.wait_for(state="attached")
         page.locator(".jp-OutputArea .noUi-handle").first.scroll_into_view_if_needed()
         point = scene.locator("[data-m=roc_point]")
         before = point.get_attribute("cx"), scene.locator("[data-m=tp]").inner_text()
