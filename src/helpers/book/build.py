@@ -81,8 +81,8 @@ def _take(lock) -> bool:
 def _snakemake(folders: list[str], profile: str, cores: str, more: list[str]) -> int:
     """Run the graph. Its own lock outlives a killed build, so ours, which does not, stands in for it."""
     # the other scheduler solves an integer programme before each job: seconds of the cores that the jobs wait for
-    command = [sys.executable, "-m", "snakemake", "--nolock", "--scheduler", "greedy", "--cores", cores]
-    command += ["--config", f"studies={json.dumps(folders)}", f"profile={profile}", *more]
+    command = [sys.executable, "-m", "helpers.book.graph_runner", "--nolock", "--scheduler", "greedy"]
+    command += ["--cores", cores, "--config", f"studies={json.dumps(folders)}", f"profile={profile}", *more]
     # rules call `python`: the one of this environment, whoever starts the build
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     with warm.nursery() as held:
