@@ -222,8 +222,8 @@ def printed_table(quantiles: dict[str, float]) -> pd.DataFrame:
 
     Examples
     --------
-    >>> printed_table({"median": 0.832}).round(3).iloc[0].tolist()
-    ['median', 0.832, 1.425, 0.588]
+    >>> printed_table({"median": 0.832}).set_index("statistic").round(3).to_numpy().tolist()
+    [[0.832, 1.425, 0.588]]
     """
     value = np.array(list(quantiles.values()), dtype=float)
     return pd.DataFrame(
