@@ -46,7 +46,7 @@ def share_between(
     --------
     >>> value = np.r_[np.tile([1.0, 3.0], 5), np.tile([7.0, 9.0], 5)]
     >>> float(round(share_between(value, ["a"] * 10 + ["b"] * 10, range(20)).value, 3))
-    0.895
+    0.894
     """
     frame = pd.DataFrame({"value": np.asarray(value, float), "group": np.asarray(group), "who": np.asarray(patient_id)})
     people = frame.groupby("who", sort=True).agg(value=("value", "mean"), group=("group", "first"))

@@ -103,8 +103,8 @@ def outline(mask: np.ndarray, *, scale: float = 1.0, points: int = 160) -> str:
     --------
     >>> square = np.zeros((6, 6), bool)
     >>> square[2:4, 2:4] = True
-    >>> outline(square)[:6], outline(square & False)
-    ('M3.0 4', '')
+    >>> outline(square)[:8], outline(square & False)
+    ('M2.0 2.5', '')
     """
     from contourpy import contour_generator
 
