@@ -18,6 +18,7 @@ resamples = 500  # bootstrap samples of patients
 
 # %% tags=["hide-input"]
 from helpers.book import outlined, report
+from helpers.book.views import outlines
 from helpers.data.study import read as read_study
 from helpers.stats import heat_shares, models, segmentation
 from helpers.stats import segmentation_failures as failures
@@ -146,6 +147,9 @@ outlined.write_masks(page.folder, judged, cases, chosen)
 methods = f"{failures.CHOICE} {heat_shares.METHODS}"
 data = chosen[["case_id", "chosen", "dice", "iou", "hd95_mm", "kind"]]
 page.figure("fig-cases", outlined.gallery(judged, chosen, first), data=data, n=len(chosen), methods=methods)
+browsed = {"pixel_mm": judged.pixel_mm, "case_id": judged.cases["case_id"].to_numpy(object)}
+every = cases.assign(cell=cases["kind"])
+page.view("fig-browse", outlines.build(judged.images, judged.masks, judged.outlines, every, **browsed))
 heat = judged.heat_table(resamples=resamples)
 shown = models.printed(heat, {"share": "Share of the heat"}, digits=2)
 columns = ["network", "inside", "n", "Share of the heat", "area"]
@@ -157,6 +161,12 @@ page.table("tab-heat", shown, columns=columns, methods=heat_shares.METHODS, **lo
 # :alt: Rows of frames with the node drawn by hand, the outline of each network and the heat map of each classifying network.
 #
 # **What do they outline, and where is the class sensitive?** Cases by rule; yellow line: drawn by hand; dashed: outlined by the network; shading: Grad-CAM.
+# :::
+#
+# :::{result-view} fig-browse
+# :alt: One frame as the networks saw it, and the same with the outline drawn by hand and that of a network.
+#
+# **What about the others?** Every judged frame, the worst first; filter by kind of failure, centre and size.
 # :::
 #
 # :::{result-table} tab-heat

@@ -138,7 +138,7 @@ def test_a_clip_plays_and_stops_at_its_end(made, book, opened):
     assert box == made["contrast"].marks(made["contrast"].start() | {"time": 11})["clip_window"]["viewBox"]
 
 
-def test_dark_print_and_phone(book, opened):
+def test_dark_print_and_phone(made, book, opened):
     page, seen = opened
     page.set_viewport_size({"width": 390, "height": 844})
     ink = "getComputedStyle(document.querySelector('.tb-view')).color"
@@ -155,6 +155,9 @@ def test_dark_print_and_phone(book, opened):
         page.emulate_media(media="print")
         assert not page.locator(".tb-view .v-controls").is_visible()
         assert page.locator(".tb-view .v-scene").is_visible()
+        told = page.locator(".tb-view .v-told")
+        assert told.is_visible(), "on paper the controls are words"
+        assert told.inner_text() == view_page.told(made[kind], made[kind].start())
         assert page.evaluate(ink) == "rgb(0, 0, 0)", "on paper ink is black"
     page.emulate_media(media="screen")
     page.set_viewport_size({"width": 1280, "height": 900})

@@ -86,6 +86,7 @@
       for (const [key, name, by, values] of data.columns) put(key, name, by.reduce((v, id) => v[state[id]], values));
       const more = derive[data.kind] ? derive[data.kind](data.numbers, state) : {};
       for (const key in more) for (const name in more[key]) put(key, name, more[key][name]);
+      tell();
       for (const c of controls) {
         const part = parts[c.id];
         if (c.kind === "range") {
@@ -105,6 +106,11 @@
           part.steps.forEach(([button, step]) => { button.disabled = !(part.items[at + step] >= 0); });
         }
       }
+    };
+    const tell = () => {  /* for paper, where the controls are not */
+      const said = controls.filter((c) => c.options).map((c) => [c, state[c.id] - (c.kind === "filter" && !c.always ? 1 : 0)]);
+      root.querySelector(".v-told").textContent = `${said.filter(([, at]) => at >= 0)
+        .map(([c, at]) => `${c.label}: ${c.options[at]}`).join("; ")}.`;
     };
     const stop = () => {
       clearInterval(timer); timer = 0;

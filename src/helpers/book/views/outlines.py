@@ -6,6 +6,7 @@ cell, center, dice, hd95_mm`; `cell` is any group of cases, such as a cell of th
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -108,7 +109,7 @@ def build(
 def _said(row) -> str:
     if row.dice != row.dice:
         return f"{str(row.cell).capitalize()}, {row.center}. No agreement can be measured."
-    away = "" if row.hd95_mm != row.hd95_mm else f"; 95 % of the border is within {fixed(row.hd95_mm, 1)} mm"
+    away = "" if not math.isfinite(row.hd95_mm) else f"; 95 % of the border is within {fixed(row.hd95_mm, 1)} mm"
     return f"{str(row.cell).capitalize()}, {row.center}. Dice {fixed(row.dice, 2)}{away}."
 
 

@@ -35,10 +35,21 @@ def html(view: View, places: Mapping[str, str], *, name: str) -> str:
             "div",
             form,
             Markup(scene),
+            element("p", told(view, view.start()), class_="v-told"),
             element("script", Markup(embedded(view, places)), type="application/json"),
             class_=f"tb-view v-{view.kind}",
         )
     )
+
+
+def told(view: View, state: Mapping[str, int]) -> str:
+    """What the controls say in a state: on paper they are not there."""
+    said = []
+    for control in view.controls:
+        place = state[control.id] - (control.kind == "filter" and not control.always)
+        if control.options and place >= 0:
+            said.append(f"{control.label}: {control.options[place]}")
+    return "; ".join(said) + "."
 
 
 def embedded(view: View, places: Mapping[str, str]) -> str:
