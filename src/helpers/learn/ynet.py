@@ -19,7 +19,7 @@ from helpers.learn.ynet_blocks import ConvNorm, PyramidPooling, ResidualPyramid,
 ARCHITECTURES = ("ynet", "ynet_classifier", "monai_unet")
 WIDTH, DEPTHS = 20, (1, 2, 3)  # channels after the stem, and blocks of each stage after the one that halves the side
 REFERENCE_WIDTHS = (32, 64, 128, 256)
-SHORTEST_SIDE = 32
+FEW = -2.5  # log odds of a pixel of the target: about a twelfth of a frame
 
 
 class Answer(NamedTuple):
@@ -89,6 +89,9 @@ class Decoder(nn.Module):
         self.narrow = nn.ModuleList(ConvNorm(deep, own, 1) for deep, own in back)
         self.join = nn.ModuleList(ResidualPyramid(2 * own, own) for _, own in back)
         self.out = nn.Conv2d(widths[0], 1, 1)
+        nn.init.constant_(
+            self.out.bias, FEW
+        )  # begin as rare as a target is; Lin et al. (2017), doi:10.1109/ICCV.2017.324
 
     def forward(self, maps: list[Tensor]) -> Tensor:
         """Maps of the encoder, the finest first, to logits at the size of the finest."""

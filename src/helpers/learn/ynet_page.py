@@ -160,9 +160,10 @@ def parts(network: Network, *, side: int) -> pd.DataFrame:
 def methods(run: RunName, settings: Settings, folds: int) -> str:
     """How the network was trained, in a sentence."""
     loss = "the sum of the cross-entropies of class and pixels"
-    loss = {"ynet_classifier": "cross-entropy of the class", "monai_unet": "cross-entropy of the pixels"}.get(
-        run.architecture, loss
-    )
+    loss = {
+        "ynet_classifier": "cross-entropy of the class",
+        "monai_unet": "cross-entropy and soft Dice (doi:10.1109/3DV.2016.79) of the pixels",
+    }.get(run.architecture, loss)
     return (
         f"{SAID[run.architecture]}; {loss}; {folds}-fold cross-validation by patient within the training patients, "
         f"{OPTIMIZERS[settings.optimizer]} with a one-cycle schedule (peak {settings.learning_rate:g}), batches of "

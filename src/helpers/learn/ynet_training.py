@@ -24,7 +24,7 @@ from helpers.learn.runs import TrainingResult, check_rows, run_key
 from helpers.learn.scores import log_loss, rank_auc
 from helpers.learn.settings import Runtime, Settings, steady
 from helpers.learn.training import complete
-from helpers.learn.ynet import OnlyLogits, YNet, build_ynet
+from helpers.learn.ynet import OnlyLogits, Reference, YNet, build_ynet
 from helpers.learn.ynet_blocks import resized
 
 CODE = ("ynet", "ynet_blocks", "ynet_training")  # a state made by other code is not resumed
@@ -50,6 +50,7 @@ class OutlineRun(Run):
         if feed.settings.mixup:
             raise ValueError("mixup must be 0: mixed images have no outline")
         super().__init__(network, feed, label, train, tune)
+        self.reference = isinstance(network.module, Reference)
         self.tune_dice = float("nan")
 
     def one_epoch(self) -> dict[str, Any]:
@@ -65,8 +66,13 @@ class OutlineRun(Run):
         if answer.logits is not None:
             parts.append(self._class_loss(answer.logits.float(), target))
         if answer.outline is not None:
-            parts.append(F.binary_cross_entropy_with_logits(answer.outline.float(), batch[:, -1:]))
+            parts.append(self._outline_loss(answer.outline.float(), batch[:, -1:]).mean())
         return sum(parts)
+
+    def _outline_loss(self, outline: Tensor, mask: Tensor) -> Tensor:
+        """Loss of each case: cross-entropy as published; of the reference network with soft Dice, as it is used."""
+        loss = F.binary_cross_entropy_with_logits(outline, mask, reduction="none").mean(dim=(1, 2, 3))
+        return loss + soft_dice_loss(outline, mask) if self.reference else loss
 
     def _evaluate(self) -> tuple[float, float]:
         logits, losses, dices = [], [], []
@@ -77,8 +83,7 @@ class OutlineRun(Run):
                     logits.append(answer.logits.float())
                 if answer.outline is not None:
                     outline, mask = answer.outline.float(), batch[:, -1:]
-                    pixels = F.binary_cross_entropy_with_logits(outline, mask, reduction="none")
-                    losses.append(pixels.mean(dim=(1, 2, 3)))
+                    losses.append(self._outline_loss(outline, mask))
                     both = ((outline > 0) * mask).sum(dim=(1, 2, 3))
                     dices.append(2 * both / ((outline > 0).sum(dim=(1, 2, 3)) + mask.sum(dim=(1, 2, 3))).clamp(min=1))
         loss, auc = 0.0, float("nan")
@@ -90,6 +95,29 @@ class OutlineRun(Run):
             loss += float(torch.cat(losses).mean())
             self.tune_dice = float(torch.cat(dices).mean())
         return loss, auc
+
+
+def soft_dice_loss(outline: Tensor, mask: Tensor) -> Tensor:
+    """One minus the Dice coefficient of probabilities (Milletari et al. 2016, doi:10.1109/3DV.2016.79), by case.
+
+    Parameters
+    ----------
+    outline, mask : Tensor of shape (n, 1, height, width)
+        Logits; 0 and 1.
+
+    Returns
+    -------
+    Tensor of shape (n,)
+
+    Examples
+    --------
+    >>> mask = torch.ones(1, 1, 10, 10)
+    >>> round(float(soft_dice_loss(torch.zeros(1, 1, 10, 10), mask)[0]), 3)  # all at one half: 1 - 101 / 151
+    0.331
+    """
+    chance = outline.sigmoid()
+    both = (chance * mask).sum(dim=(1, 2, 3))
+    return 1 - (2 * both + 1) / (chance.sum(dim=(1, 2, 3)) + mask.sum(dim=(1, 2, 3)) + 1)
 
 
 def with_masks(images: np.ndarray, masks: np.ndarray) -> np.ndarray:
