@@ -95,6 +95,18 @@ def test_partial_auc_and_fixed_specificity_equal_proc(proc):
             close(made.value, sensitivity)
 
 
+def test_the_interval_of_a_corrected_area_near_chance_reaches_below_chance():
+    random = np.random.default_rng(1)
+    label, risk = np.repeat([0, 1], 60), random.permutation(120)
+    range_ = {"specificity": (0.5, 1.0), "resamples": 400}
+    plain, fixed = (d.partial_auc(label, risk, **range_, corrected=corrected) for corrected in (False, True))
+    assert 0.5 <= fixed.value <= 0.6
+    assert fixed.low < 0.5
+    least, most = 0.125, 0.5  # area of chance, and of a perfect marker
+    for ours, raw in ((fixed.low, plain.low), (fixed.value, plain.value), (fixed.high, plain.high)):
+        close(ours, (1 + (raw - least) / (most - least)) / 2)
+
+
 def test_counts_and_youden_equal_proc(proc):
     data, expected, truth, markers = proc
     for marker in markers:

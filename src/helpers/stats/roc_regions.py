@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -196,18 +197,21 @@ def around(label: ArrayLike, risk: ArrayLike, *, fixed: float, **options) -> dic
     return dict(zip(("sensitivity", "specificity", "partial"), _regions(label, risk, asked, **options)))
 
 
-Read = Callable[[np.ndarray, np.ndarray], float]  # from rates of false and true positives to a number
+class _Asked(NamedTuple):
+    what: str
+    read: Callable[[np.ndarray, np.ndarray], float]  # from rates of false and true positives to a number
+    least: float = 0.0  # an estimate below it is not reported
 
 
-def _at(focus: str, value: float) -> tuple[str, Read]:
+def _at(focus: str, value: float) -> _Asked:
     """Read the height of the curve at a specificity, or of its mirror image at a sensitivity."""
     if not 0 <= value <= 1:
         raise ValueError(f"{focus}: must be in [0, 1], found {value}")
     other = "sensitivity" if focus == "specificity" else "specificity"
-    return f"{other} at {focus} {value:g}", lambda fpr, tpr: _upper(*_seen_from(focus, fpr, tpr), 1 - value)
+    return _Asked(f"{other} at {focus} {value:g}", lambda fpr, tpr: _upper(*_seen_from(focus, fpr, tpr), 1 - value))
 
 
-def _partial(focus: str, limits: tuple[float, float], corrected: bool) -> tuple[str, Read]:
+def _partial(focus: str, limits: tuple[float, float], corrected: bool) -> _Asked:
     """Read the area over a range of specificity, or of sensitivity."""
     start, stop = limits
     if not 0 <= start < stop <= 1:
@@ -218,9 +222,11 @@ def _partial(focus: str, limits: tuple[float, float], corrected: bool) -> tuple[
         raw = _area(*_seen_from(focus, fpr, tpr), 1 - stop, 1 - start)
         if not corrected:
             return raw
-        return (1 + (raw - least) / ((stop - start) - least)) / 2 if raw >= least else np.nan
+        # resamples below chance stay below a half: without them the interval would begin at chance
+        return (1 + (raw - least) / ((stop - start) - least)) / 2
 
-    return f"{'corrected ' * corrected}partial AUC, {focus} {start:g} to {stop:g}", area
+    what = f"{'corrected ' * corrected}partial AUC, {focus} {start:g} to {stop:g}"
+    return _Asked(what, area, 0.5 if corrected else 0.0)
 
 
 def _seen_from(focus: str, fpr: np.ndarray, tpr: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -231,7 +237,7 @@ def _seen_from(focus: str, fpr: np.ndarray, tpr: np.ndarray) -> tuple[np.ndarray
 def _regions(
     label: ArrayLike,
     risk: ArrayLike,
-    asked: Sequence[tuple[str, Read]],
+    asked: Sequence[_Asked],
     patient_id: ArrayLike | None = None,
     resamples: int = 2000,
     seed: int = 0,
@@ -243,7 +249,7 @@ def _regions(
     score = scores(risk, positive.size)
     patients = patient_codes(patient_id, positive.size)[1]
     _, tp, fp = points(positive, score)
-    values = [float(read(fp / others, tp / events)) for _, read in asked]
+    values = [float(one.read(fp / others, tp / events)) for one in asked]
     drawn = np.full((resamples, len(asked)), np.nan)
     order = np.argsort(-score, kind="stable")
     hit = positive[order]
@@ -254,16 +260,16 @@ def _regions(
         won = np.append(0, np.cumsum(weight * hit)[end])
         lost = np.append(0, np.cumsum(weight)[end]) - won
         if won[-1] and lost[-1]:
-            row[:] = [read(lost / lost[-1], won / won[-1]) for _, read in asked]
+            row[:] = [one.read(lost / lost[-1], won / won[-1]) for one in asked]
     size = {"n": positive.size, "events": events, "patients": patients, "seed": seed}
-    return [_region(what, value, drawn[:, k], level, size) for k, ((what, _), value) in enumerate(zip(asked, values))]
+    return [_region(one, value, drawn[:, k], level, size) for k, (one, value) in enumerate(zip(asked, values))]
 
 
-def _region(what: str, value: float, drawn: np.ndarray, level: float, size: dict[str, int]) -> RocRegion:
+def _region(asked: _Asked, value: float, drawn: np.ndarray, level: float, size: dict[str, int]) -> RocRegion:
     kept = drawn[~np.isnan(drawn)]
-    nothing = {"level": level, "method": "no interval", "what": what, **size}
-    if np.isnan(value):
-        return RocRegion(value, note="Below chance here, no corrected area", **nothing)
+    nothing = {"level": level, "method": "no interval", "what": asked.what, **size}
+    if value < asked.least:
+        return RocRegion(np.nan, note="Below chance here, no corrected area", **nothing)
     if not drawn.size:
         return RocRegion(value, note="No interval was asked for", **nothing)
     if kept.size < 2:
@@ -272,7 +278,7 @@ def _region(what: str, value: float, drawn: np.ndarray, level: float, size: dict
     method = f"stratified bootstrap of patients, {drawn.size} resamples, percentile (doi:10.1201/9780429246593)"
     missing = drawn.size - kept.size
     note = f"Not defined in {missing} of {drawn.size} resamples, which were left out" if missing else ""
-    return RocRegion(value, low, high, float(kept.std(ddof=1)), level, method, note, what=what, **size)
+    return RocRegion(value, low, high, float(kept.std(ddof=1)), level, method, note, what=asked.what, **size)
 
 
 def _upper(x: np.ndarray, y: np.ndarray, at: float) -> float:
