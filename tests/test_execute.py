@@ -83,7 +83,23 @@ def test_a_notebook_depends_on_the_helpers_it_imports_and_theirs_only():
     assert "src/helpers/stats/decision.py" in found and "src/helpers/stats/net_benefit.py" in found
     assert not any(name.startswith("src/helpers/learn") for name in found)
     assert "src/helpers/data/simulate/olnm.py" not in found
-    assert any(name.startswith("src/helpers/learn/training") for name in helpers_of("notebooks/train.py"))
+    training = helpers_of("notebooks/train.py")
+    assert any(name.startswith("src/helpers/learn/training") for name in training)
+    statistics = {Path(name).stem for name in training if name.startswith("src/helpers/stats/")}
+    assert statistics <= {"__init__", "predictions", "predictions_check", "predictions_own"}, (
+        "no training again for a statistic"
+    )
+
+
+def test_imports_for_type_checkers_are_no_dependency(tmp_path):
+    path = tmp_path / "module.py"
+    path.write_text(
+        "from typing import TYPE_CHECKING\n"
+        "if TYPE_CHECKING:\n    from helpers.stats.delong import placements\n"
+        "else:\n    import helpers.data.profiles\n",
+        encoding="utf-8",
+    )
+    assert helpers_of(path) == ["src/helpers/data/profiles.py"]
 
 
 @pytest.mark.parametrize(

@@ -44,9 +44,15 @@ def helpers_of(path: str | Path) -> list[str]:
 
 @cache
 def _imports(path: Path) -> tuple[Path, ...]:
-    """Helper files named by the import statements of one file, wherever in the file they stand."""
+    """Helper files named by the import statements of one file that a run can reach, wherever in the file they stand."""
     names: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"), filename=str(path))):
+    todo: list[ast.AST] = [ast.parse(path.read_text(encoding="utf-8"), filename=str(path))]
+    while todo:
+        node = todo.pop()
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+            todo += node.orelse  # what is there for type checkers is never executed
+            continue
+        todo += ast.iter_child_nodes(node)
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
