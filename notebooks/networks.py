@@ -2,7 +2,7 @@
 # (networks)=
 # # Which network is chosen, and what does a patient's vote change?
 #
-# Reads the predictions of every training run · writes `predictions.csv`, {numref}`fig-choice` and {numref}`tab-levels` · seconds, no GPU
+# Reads the predictions of every training run · writes `predictions.csv`, {numref}`fig-network-choice` and {numref}`tab-levels` · seconds, no GPU
 #
 # :::{admonition} In short
 # :class: in-short
@@ -48,17 +48,17 @@ runs = voting.by_patient(by_case) if settings.voting else by_case
 
 # %% tags=["remove-output"]
 choice = candidates.compare(runs, settings.models)
-page.figure("fig-choice", choice.plot(), data=choice.scores, methods="Area under the ROC curve of every run, by split.")
-page.table("tab-choice", choice.optimism())
+page.figure("fig-network-choice", choice.plot(), data=choice.scores, methods="Area under the ROC curve of every run, by split.")
+page.table("tab-network-choice", choice.optimism())
 
 # %% [markdown]
-# :::{result-figure} fig-choice
+# :::{result-figure} fig-network-choice
 # :alt: Dots for the AUC of every network on tuning and on test patients; the chosen ones in bold.
 #
 # **Which network is chosen?** AUC of every run on the tuning patients, who choose, and on the test patients, who do not; the chosen networks are bold.
 # :::
 #
-# :::{result-table} tab-choice
+# :::{result-table} tab-network-choice
 # **What would choosing on the test patients have claimed?** The honest choice and the best on test, which is optimistic.
 # :::
 

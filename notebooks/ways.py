@@ -81,10 +81,10 @@ page.figure("fig-ways", ways.plot(made, paper), data=made, n=judged.n, methods=w
 names = list(judged.risks)
 wanted = models.family(names, chooser=models.chooser(table, settings.choosing), baseline=combined.REPORT)
 found = ways.pairs(judged, frozen, wanted)
-page.table("tab-differences", ways.pairs_shown(found), pointing=["a", "b"], methods=ways.PAIRED)
+page.table("tab-ways-paired", ways.pairs_shown(found), pointing=["a", "b"], methods=ways.PAIRED)
 
 # %% [markdown]
-# :::{result-table} tab-differences
+# :::{result-table} tab-ways-paired
 # **Which differences hold?** Differences (a minus b; of likelihood ratios a over b) with 95 % confidence interval and P after Holm.
 # :::
 #

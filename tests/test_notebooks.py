@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import jupytext
@@ -17,6 +18,16 @@ NOTEBOOKS = sorted(Path("notebooks").glob("*.py"))
 @pytest.fixture(params=NOTEBOOKS, ids=lambda p: p.stem)
 def notebook(request):
     return jupytext.read(request.param)
+
+
+def test_every_figure_and_table_of_a_study_has_a_name_of_its_own():
+    of_the_book = {page.notebook for page in BOOK_PAGES.values()}
+    users: dict[str, set[str]] = {}
+    for path in NOTEBOOKS:
+        for name in re.findall(r"^# :::\{result-\w+\} ([\w-]+)$", path.read_text(encoding="utf-8"), re.MULTILINE):
+            users.setdefault(name, set()).add("the book" if path.stem in of_the_book else path.stem)
+    assert len(users) > 100
+    assert {n: u for n, u in users.items() if len(u - {"the book"}) > 1} == {}
 
 
 def test_it_opens_with_a_question(notebook):

@@ -328,6 +328,7 @@ SENTENCES: dict[str, Callable[[pd.DataFrame], str]] = {
     "fig-instability": _instability,
     "fig-learning": _learning,
     "fig-choice": _choice,
+    "fig-network-choice": _choice,
     "fig-measures": _measures,
     "fig-prevalence": _prevalence,
     "fig-decision": _net_benefit,
