@@ -60,7 +60,7 @@ rule all:
 rule book:
     input:
         text=TEXT,
-        helpers=helpers_of("src/helpers/book/site.py") + ["src/helpers/book/site.py"],
+        helpers=helpers_of("src/helpers/book/site.py") + helpers_of("book/_ext/results.py") + ["src/helpers/book/site.py"],
         notebooks=[path for study in STUDIES.values() for path in study.notebooks()]
         + [f"results/book/{name}/notebook.ipynb" for name in BOOK_PAGES],
     output:

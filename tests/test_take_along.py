@@ -120,7 +120,10 @@ def test_a_figure_says_what_it_shows(tmp_path: Path) -> None:
     page.figure("fig-learning", browser.figure(), data=data)
     page.figure("fig-choice", browser.figure(), finding="Given.")
     about = [json.loads((tmp_path / f"figures/{name}.json").read_text()) for name in ("fig-learning", "fig-choice")]
-    assert about[0]["finding"].startswith("On the tuning patients the loss is lowest after epoch 1 of 2 (0.690)")
+    assert "finding" not in about[0]
+    said = findings.of_file("fig-learning", tmp_path / "figures/fig-learning.csv")
+    assert said.startswith("On the tuning patients the loss is lowest after epoch 1 of 2 (0.690)")
+    assert findings.of_file("fig-unknown", tmp_path / "absent.csv") == ""
     assert about[1]["finding"] == "Given."
 
 

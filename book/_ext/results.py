@@ -49,7 +49,7 @@ class Result(SphinxDirective):
         self.env.note_dependency(str(self.path(".json")))
         about = json.loads(self.path(".json").read_text(encoding="utf-8"))
         caption, rest = self.caption()
-        caption = led(about.get("finding"), caption)
+        caption = led(about.get("finding") or self.finding(), caption)
         shown = self.show(caption, about)
         notes = [*rest, *self.notes(about), self.links()]
         box = nodes.container("", *shown, nodes.container("", *notes, classes=["result-notes"]))
@@ -72,6 +72,10 @@ class Result(SphinxDirective):
             self.warn(f"{self.kind} {self.name_of_file} has no caption")
             return [nodes.Text(self.name_of_file)], []
         return box[0].children, box.children[1:]
+
+    def finding(self) -> str:
+        """What the data say, where the page did not say it itself."""
+        return ""
 
     def label(self, node) -> None:
         """Let `numref` find the node."""
@@ -113,6 +117,16 @@ class ResultFigure(Result):
         "name": directives.unchanged,
         "optional": directives.flag,  # heeded when the book is staged, where references can follow
     }
+
+    def finding(self) -> str:
+        """Computed when the page is laid out, so that a sentence written anew trains nothing again."""
+        from helpers.book import findings
+
+        if not self.path(".csv").is_file():
+            return ""
+        for file in (self.path(".csv"), Path(findings.__file__)):
+            self.env.note_dependency(str(file))
+        return findings.of_file(self.name_of_file, self.path(".csv"))
 
     def show(self, caption, about):
         """The figure node, numbered by `numfig`."""

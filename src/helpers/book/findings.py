@@ -1,13 +1,14 @@
 """What a figure shows, in one computed sentence: it leads the caption.
 
-A figure's name says what it is, and the data behind it say what it shows: `of("fig-reader-minds", frame)` reads the
-frame that the notebook publishes as the figure's CSV. A figure of pictures has no finding, and its caption leads with
+A figure's name says what it is, and the data behind it say what it shows: the frame that the notebook publishes as the
+figure's CSV. The sentence is computed when the book is laid out (`of_file`), so editing it executes no notebook again. A figure of pictures has no finding, and its caption leads with
 the question. Sentences name intervals where the data have them and claim nothing beyond.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -46,6 +47,20 @@ def of(name: str, data: pd.DataFrame | None) -> str:
     if words is None or data is None or not len(data):
         return ""
     return words(data.reset_index(drop=True))
+
+
+def of_file(name: str, path: str | Path) -> str:
+    """The finding of a figure from the CSV that is published with it; see `of`.
+
+    Parameters
+    ----------
+    name : str
+    path : path
+        The CSV; words such as NA in it are words.
+    """
+    if name not in SENTENCES:
+        return ""
+    return of(name, pd.read_csv(path, keep_default_na=False, na_values=[""], float_precision="round_trip"))
 
 
 def roc(curves: Sequence[Roc], split: str) -> str:

@@ -62,7 +62,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from helpers.book import findings
 from helpers.book.figures import write_figure
 from helpers.book.files import write_json
 from helpers.book.tables import write_table
@@ -129,7 +128,7 @@ class Page:
     ) -> Figure:
         """Write `figures/<name>.{svg,png,csv,json}`; see `helpers.book.figures.write_figure`.
 
-        Without a `finding` it is computed from the data, where `helpers.book.findings` knows the figure.
+        Without a `finding` the book computes one from the CSV, where `helpers.book.findings` knows the figure.
 
         Raises
         ------
@@ -138,7 +137,6 @@ class Page:
         """
         _check(name, "fig-")
         n = None if n is None else int(n)
-        finding = finding or findings.of(name, data)
         about = {"methods": methods, "n": n, "finding": finding, "simulated": self.simulated}
         return write_figure(self.folder / "figures", name, figure, data=data, **about)
 
