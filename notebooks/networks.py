@@ -48,7 +48,9 @@ runs = voting.by_patient(by_case) if settings.voting else by_case
 
 # %% tags=["remove-output"]
 choice = candidates.compare(runs, settings.models)
-page.figure("fig-network-choice", choice.plot(), data=choice.scores, methods="Area under the ROC curve of every run, by split.")
+page.figure(
+    "fig-network-choice", choice.plot(), data=choice.scores, methods="Area under the ROC curve of every run, by split."
+)
 page.table("tab-network-choice", choice.optimism())
 
 # %% [markdown]

@@ -124,6 +124,11 @@ def test_a_word_of_the_glossary_explains_itself_by_keyboard_and_by_mouse(book: P
         spot = tip.bounding_box()
         page.mouse.move(spot["x"] + spot["width"] / 2, spot["y"] + spot["height"] / 2)
         assert tip.is_visible(), "the definition can be read with the pointer on it"
+        page.keyboard.press("Escape")
+        assert not tip.is_visible(), "Escape puts it away"
+        page.mouse.move(1, 1)
+        word.hover()
+        assert tip.is_visible(), "until the word is entered again"
         word.click()
         page.wait_for_url("**/glossary.html#term-AUC")
     assert seen.errors == []

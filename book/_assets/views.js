@@ -157,6 +157,12 @@
     update();
     root.classList.add("live");
   }
+  /* Escape puts a definition away until a word is entered again (WCAG 2.2, 1.4.13) */
+  const away = (value) => document.documentElement.classList.toggle("explained-away", value);
+  document.addEventListener("keydown", (event) => { if (event.key === "Escape") away(true); });
+  for (const entered of ["pointerover", "focusin"]) {
+    document.addEventListener(entered, (event) => { if (event.target.closest?.("a.explained")) away(false); });
+  }
   const start = () => document.querySelectorAll(".tb-view").forEach(open);
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);
   else start();

@@ -1,8 +1,9 @@
 """What a figure shows, in one computed sentence: it leads the caption.
 
 A figure's name says what it is, and the data behind it say what it shows: the frame that the notebook publishes as the
-figure's CSV. The sentence is computed when the book is laid out (`of_file`), so editing it executes no notebook again. A figure of pictures has no finding, and its caption leads with
-the question. Sentences name intervals where the data have them and claim nothing beyond.
+figure's CSV. The sentence is computed when the book is laid out (`of_file`), so editing it executes no notebook again.
+A figure of pictures has no finding, and its caption leads with the question. Sentences name intervals where the data
+have them and claim nothing beyond.
 """
 
 from __future__ import annotations

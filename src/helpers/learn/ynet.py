@@ -89,9 +89,8 @@ class Decoder(nn.Module):
         self.narrow = nn.ModuleList(ConvNorm(deep, own, 1) for deep, own in back)
         self.join = nn.ModuleList(ResidualPyramid(2 * own, own) for _, own in back)
         self.out = nn.Conv2d(widths[0], 1, 1)
-        nn.init.constant_(
-            self.out.bias, FEW
-        )  # begin as rare as a target is; Lin et al. (2017), doi:10.1109/ICCV.2017.324
+        # begin as rare as a target is; Lin et al. (2017), doi:10.1109/ICCV.2017.324
+        nn.init.constant_(self.out.bias, FEW)
 
     def forward(self, maps: list[Tensor]) -> Tensor:
         """Maps of the encoder, the finest first, to logits at the size of the finest."""

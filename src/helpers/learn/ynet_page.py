@@ -25,6 +25,11 @@ SAID = {
     "decoder",
     "monai_unet": "U-Net with residual units of MONAI (doi:10.48550/arXiv.2211.02701), outlines only",
 }
+LOSS = {
+    "ynet": "the sum of the cross-entropies of class and pixels",
+    "ynet_classifier": "cross-entropy of the class",
+    "monai_unet": "cross-entropy and soft Dice (doi:10.1109/3DV.2016.79) of the pixels",
+}
 
 
 def train(
@@ -159,19 +164,12 @@ def parts(network: Network, *, side: int) -> pd.DataFrame:
 
 def methods(run: RunName, settings: Settings, folds: int) -> str:
     """How the network was trained, in a sentence."""
-    loss = "the sum of the cross-entropies of class and pixels"
-    loss = {
-        "ynet_classifier": "cross-entropy of the class",
-        "monai_unet": "cross-entropy and soft Dice (doi:10.1109/3DV.2016.79) of the pixels",
-    }.get(run.architecture, loss)
     return (
-        f"{SAID[run.architecture]}; {loss}; {folds}-fold cross-validation by patient within the training patients, "
-        f"{OPTIMIZERS[settings.optimizer]} with a one-cycle schedule (peak {settings.learning_rate:g}), batches of "
-        f"{settings.batch_size}, whole frames of {settings.size} x {settings.size} pixels, up to {settings.epochs} "
-        f"epochs; "
-        "the held-out fold chooses the epoch. A training case is predicted by the network that did not see it, any "
-        "other "
-        "by the mean of all."
+        f"{SAID[run.architecture]}; {LOSS[run.architecture]}; {folds}-fold cross-validation by patient within the "
+        f"training patients, {OPTIMIZERS[settings.optimizer]} with a one-cycle schedule (peak "
+        f"{settings.learning_rate:g}), batches of {settings.batch_size}, whole frames of {settings.size} x "
+        f"{settings.size} pixels, up to {settings.epochs} epochs; the held-out fold chooses the epoch. A training case "
+        "is predicted by the network that did not see it, any other by the mean of all."
     )
 
 
