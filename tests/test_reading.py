@@ -14,7 +14,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 import browser
-from helpers.book import audit, front, publish, tiff
+from helpers.book import audit, front, pictures, publish, tiff
 from helpers.book.mend import pages_of
 
 pytestmark = pytest.mark.build
@@ -254,8 +254,29 @@ def test_the_small_pictures_are_small_and_the_same_twice(tmp_path: Path) -> None
 
     write_figure(tmp_path, "fig-a", browser.figure())
     png = (tmp_path / "fig-a.png").read_bytes()
-    (tmp_path / "b.png").write_bytes(small := front.small(png, width=200))
-    assert small == front.small(png, width=200)
+    (tmp_path / "b.png").write_bytes(small := pictures.small(png, width=200))
+    assert small == pictures.small(png, width=200)
     with _picture(tmp_path / "b.png") as image:
         assert image.width == 200
     assert len(small) < len(png) / 2
+
+
+def test_a_drawing_made_of_photographs_is_shown_as_a_light_picture(tmp_path: Path) -> None:
+    import matplotlib.pyplot as plt
+    import numpy as np
+
+    from helpers.book.figures import write_figure
+
+    drawn, axes = plt.subplots(figsize=(8, 4))
+    axes.imshow(np.random.default_rng(1).normal(size=(400, 800)), cmap="gray")
+    write_figure(tmp_path, "fig-speckle", drawn)
+    write_figure(tmp_path, "fig-line", browser.figure())
+    files = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert len(files["fig-speckle.svg"]) > pictures.HEAVY
+    made = pictures.for_screen(files)
+    assert list(made) == ["fig-speckle.webp"]
+    assert made == pictures.for_screen(files)
+    assert len(made["fig-speckle.webp"]) < len(files["fig-speckle.svg"])
+    (tmp_path / "seen.webp").write_bytes(made["fig-speckle.webp"])
+    with _picture(tmp_path / "seen.webp") as image:
+        assert image.width == pictures.WIDE

@@ -26,7 +26,6 @@ DOI = re.compile(
     rf"\b(?:doi:\s?|https://doi\.org/)(10\.\d{{4,9}}/{_IN_DOI}*(?:\([^\s()]*\)|[^\s(),;.]))", re.IGNORECASE
 )
 EVIDENCE = re.compile(r"([\w-]+)/((?:fig|tab)-[\w-]+)")
-LARGE = 1_500_000  # bytes; above this a drawing is shown as its PNG, so that a page opens quickly
 
 
 class Result(SphinxDirective):
@@ -133,7 +132,7 @@ class ResultFigure(Result):
         alt = " ".join(self.options.get("alt", "").split())
         if not alt:
             self.warn(f"figure {self.name_of_file} has no :alt: text")
-        end = ".png" if self.path(".svg").stat().st_size > LARGE and self.path(".png").is_file() else ".svg"
+        end = ".webp" if self.path(".webp").is_file() else ".svg"  # staged for a drawing that is too heavy
         image = nodes.image("", uri=self.stem + end, alt=alt or self.name_of_file, loading="lazy")
         words = nodes.caption("", "", *caption)
         figure = nodes.figure("", image, words, align="default")

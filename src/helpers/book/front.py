@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from helpers.book import labels, pages
+from helpers.book.pictures import small
 from helpers.book.report import read_numbers
 
 if TYPE_CHECKING:
@@ -189,19 +189,6 @@ def _picture(png: Path, pictures: dict[str, bytes], site: Path, *, width: int) -
         made = site / FOLDER / name
         pictures[name] = made.read_bytes() if made.is_file() else small(data, width=width)
     return name
-
-
-def small(png: bytes, *, width: int) -> bytes:
-    """Shrink a picture to a width, in 64 colours; the same picture gives the same bytes."""
-    from PIL import Image
-
-    with Image.open(io.BytesIO(png)) as image:
-        flat = image.convert("RGB")
-    if flat.width > width:
-        flat = flat.resize((width, max(1, round(flat.height * width / flat.width))), reducing_gap=2.0)
-    out = io.BytesIO()
-    flat.quantize(64, method=2, dither=0).save(out, "PNG", optimize=False)
-    return out.getvalue()
 
 
 def studies(

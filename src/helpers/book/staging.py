@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from helpers.book import bare, labels, pages, provenance
+from helpers.book import bare, labels, pages, pictures, provenance
 from helpers.book.contents import BookStudy
 from helpers.book.files import write_bytes
 from helpers.book.tables import write_table
@@ -122,7 +122,8 @@ def study_files(
 def _attached(folder: Path) -> dict[str, bytes]:
     """What the page's directives show: its figures and tables, by file name."""
     found = [path for kind in ("figures", "tables") for path in sorted((folder / kind).glob("*"))]
-    return {path.name: path.read_bytes() for path in found if path.suffix in RESULT_FILES and path.name[0] != "."}
+    files = {path.name: path.read_bytes() for path in found if path.suffix in RESULT_FILES and path.name[0] != "."}
+    return files | pictures.for_screen(files)
 
 
 def _simulated(data: bytes) -> bool:
