@@ -27,6 +27,7 @@ flip_vertical = False  # mirror top and bottom too, as published; it turns shado
 frames = 8  # frames of a stored clip that a 3D network sees, at equal steps; images have none
 dropout = 0.0  # share of the features dropped before the head while training
 optimizer = "adamw"  # adamw, or adam as printed in one of the papers
+monitor = "loss"  # what chooses the epoch on the tuning patients: loss, or auc
 
 # %% tags=["hide-input"]
 from helpers.book import report
@@ -80,6 +81,7 @@ options = training.Settings(
     flip_vertical=flip_vertical,
     frames=frames,
     optimizer=optimizer,
+    monitor=monitor,
     balance=asked.balance,
     seed=asked.seed,
 )

@@ -32,7 +32,7 @@ settings = read_study(study)
 page = report.page(f"{results}/ways", simulated=settings.simulated, study=settings.name)
 cases = cohort.read(study, study=settings)
 table, weights = combined.predictions(study, results, settings, cases)
-predictions.write(table, page.folder / "predictions.csv")
+_ = predictions.write(table, page.folder / "predictions.csv")
 
 # %% [markdown]
 # ## A report as a risk

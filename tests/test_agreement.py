@@ -184,3 +184,13 @@ def test_drawn_and_described():
 def test_faults_are_named(data, options, message):
     with pytest.raises(ValueError, match=message):
         agreement(data, **options)
+
+
+@pytest.mark.parametrize("kind", ["cohen", "linear", "quadratic"])
+def test_a_reader_who_never_varies_has_a_kappa_of_zero_without_an_interval(kind):
+    ratings = np.array([[1, 3], [2, 3], [3, 3], [1, 3], [3, 3]])
+    made = agreement(ratings, kind=kind)
+    assert made.value == pytest.approx(0, abs=1e-12)
+    assert np.isnan([made.low, made.high, made.se]).all()
+    assert "same rating" in made.note
+    assert "no interval" in made.methods

@@ -245,7 +245,7 @@ class Node:
         more = {name: getattr(profile, name) for name in CHAPTER_PARAMETERS[chapter]}
         more = {name: list(value) if isinstance(value, tuple) else value for name, value in more.items()}
         if chapter == "fuse":
-            more.update(profile.training.model_dump(exclude={"frames", "dropout", "optimizer"}))
+            more.update(profile.training.model_dump(exclude={"frames", "dropout", "optimizer", "monitor"}))
             more["workers"] = 1 if has_gpu() else 2
         return {"study": self.folder, "results": self.results, **more}
 

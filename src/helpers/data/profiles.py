@@ -28,6 +28,7 @@ class Training(Part):
     frames: int = Field(ge=2, le=64)
     dropout: float = Field(default=0.0, ge=0, lt=1)
     optimizer: Literal["adamw", "adam"] = "adamw"
+    monitor: Literal["loss", "auc"] = "loss"
 
 
 class Profile(Part):

@@ -88,5 +88,6 @@ def methods(result: training.TrainingResult, settings: Settings) -> str:
     return (
         f"{name}, initial weights {weights}, {OPTIMIZERS[settings.optimizer]} with a one-cycle schedule (peak "
         f"{settings.learning_rate:g}), {drop}{loss}, batches of {settings.batch_size}, {size}, "
-        f"averaged weights of epoch {result.best_epoch} of {settings.epochs}, chosen on the tuning patients."
+        f"averaged weights of epoch {result.best_epoch} of {settings.epochs}, chosen on the tuning patients "
+        f"by {'the loss' if settings.monitor == 'loss' else 'the AUC'}."
     )

@@ -18,7 +18,7 @@ from helpers.learn.ynet_blocks import ConvNorm, PyramidPooling, ResidualPyramid,
 
 ARCHITECTURES = ("ynet", "ynet_classifier", "monai_unet")
 WIDTH, DEPTHS = 20, (1, 2, 3)  # channels after the stem, and blocks of each stage after the one that halves the side
-REFERENCE_WIDTHS = (32, 64, 128, 256)
+REFERENCE_WIDTHS = (16, 32, 64, 128, 256)  # as in the example of its documentation
 FEW = -2.5  # log odds of a pixel of the target: about a twelfth of a frame
 
 
@@ -111,9 +111,9 @@ class Reference(nn.Module):
         self.net = UNet(2, channels, 1, widths, [2] * (len(widths) - 1), num_res_units=2)
 
     def forward(self, images: Tensor) -> Answer:
-        """(n, channels, height, width) in [0, 1]; sides are filled up to a multiple of 8 and cut again."""
+        """(n, channels, height, width) in [0, 1]; sides are filled up to a multiple of 16 and cut again."""
         height, width = images.shape[-2:]
-        filled = nn.functional.pad(images, (0, -width % 8, 0, -height % 8), mode="replicate")
+        filled = nn.functional.pad(images, (0, -width % 16, 0, -height % 16), mode="replicate")
         return Answer(None, self.net(filled)[..., :height, :width])
 
 

@@ -195,15 +195,16 @@ def agreement(
             details = pd.DataFrame({"category": levels, "value": fleiss_by_category(coded, levels.size)})
             z = fleiss_null_z(coded, levels.size)
             p_value = t_p_value(z, np.inf)
-    dropped = len(matrix) - len(full)
-    notes = [f"{dropped} of {len(matrix)} cases were not read by all readers and left out"] if dropped else []
+    dropped, alike = len(matrix) - len(full), bool((full == full.iloc[0]).all().any())
+    notes = ["a reader gave every case the same rating, so there is no interval"] if alike and np.isnan(low) else []
+    notes += [f"{dropped} of {len(matrix)} cases were not read by all readers and left out"] if dropped else []
     if clustered:
         notes.append("patients have several cases: intervals are by patient")
     how = "the jackknife over patients" if clustered or (len(pairs) != 1 and kind != "icc") else "large-sample theory"
     how = "F distributions" if kind == "icc" and not clustered else how
     methods = (
         f"Agreement of {full.shape[1]} readers on {len(full)} cases was measured by {SOURCES[kind]}: {value:.3f} "
-        f"({100 * level:g} % CI {low:.3f} to {high:.3f}, by {how})."
+        + (f"({100 * level:g} % CI {low:.3f} to {high:.3f}, by {how})." if low == low else "(no interval).")
     )
     numbers = [float(number) for number in (value, low, high, se)]
     counts = len(full), int(owner.max()) + 1, full.shape[1], dropped
@@ -259,6 +260,10 @@ def _pairs(
         both = matrix.iloc[:, [a, b]].notna().all(axis=1).to_numpy()
         coded = np.searchsorted(levels, matrix.iloc[:, [a, b]].to_numpy()[both])
         value, se = cohen(coded, levels.size, weights=weights) if len(coded) else (np.nan, np.nan)
+        if (
+            len(coded) and (coded == coded[0]).all(axis=0).any()
+        ):  # one of the two never varies: kappa is 0 whatever else
+            se = np.nan
         low, high = value - t_quantile(level, np.inf) * se, value + t_quantile(level, np.inf) * se
         if clustered:
             owner = pd.factorize(patient[both])[0]

@@ -97,7 +97,9 @@ def areas(cases: pd.DataFrame, agreement: pd.DataFrame) -> Figure:
     networks = list(dict.fromkeys(cases["network"]))
     looks = palette.styles(networks)
     size = (4.4 * len(networks), 4.0)
-    figure, axes = plt.subplots(1, len(networks), figsize=size, squeeze=False, sharey=True, layout="constrained")
+    figure, axes = plt.subplots(
+        1, len(networks), figsize=size, squeeze=False, sharex=True, sharey=True, layout="constrained"
+    )
     for ax, network in zip(axes.flat, networks):
         own = cases[(cases["network"] == network) & (cases["area_mm2"] > 0)]
         middle = np.sqrt(own["area_mm2"] * own["area_reference_mm2"])
@@ -112,5 +114,7 @@ def areas(cases: pd.DataFrame, agreement: pd.DataFrame) -> Figure:
         ax.set(xscale="log", yscale="log", title=network, xlabel="Geometric mean of both areas (mm²)")
         ax.xaxis.set_major_formatter("{x:g}")
         ax.yaxis.set_major_formatter("{x:g}")
+        for axis in (ax.xaxis, ax.yaxis):
+            axis.set_minor_formatter("")
     axes.flat[0].set_ylabel("Outlined area / drawn area")
     return figure

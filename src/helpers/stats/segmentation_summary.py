@@ -14,6 +14,7 @@ from helpers.stats.segmentation import MEASURES
 
 STATISTICS = ("median", "lower_quartile", "upper_quartile", "mean")
 TITLES = {"dice": "Dice", "iou": "IoU", "hd95_mm": "HD95 (mm)"}
+DIGITS = {"dice": 3, "iou": 3, "hd95_mm": 1}  # after the point, as printed
 HEADS = {"median": "Median", "lower_quartile": "Lower quartile", "upper_quartile": "Upper quartile", "mean": "Mean"}
 AREAS = (
     "Ratio of the outlined to the drawn area with 95 % limits of agreement on the log scale, since differences grow "
@@ -138,7 +139,7 @@ def by_size(cases: pd.DataFrame, *, column: str = "long_axis", groups: int = 3) 
     """
     first = cases[cases["network"] == cases["network"].iloc[0]]
     edges = np.unique(np.quantile(first[column], np.linspace(0, 1, groups + 1)))
-    names = [f"{low:g} to {high:g} mm" for low, high in pairwise(edges)]
+    names = [f"{low:.1f} to {high:.1f} mm" for low, high in pairwise(edges)]
     made = pd.cut(cases[column], edges, labels=names, include_lowest=True)
     rows = []
     for (network, size), part in cases.assign(size=made).groupby(["network", "size"], sort=False, observed=True):
@@ -156,9 +157,10 @@ def shown(table: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for row in table.to_dict("records"):
         made = {"Network": row["network"], "Measure": TITLES[row["measure"]]}
+        digits = DIGITS[row["measure"]]
         for name, head in HEADS.items():
-            made[head] = _text(row[name], row[f"{name}_low"], row[f"{name}_high"])
-        rows.append(made | {"Range": f"{row['lowest']:.3g} to {row['highest']:.3g}"})
+            made[head] = _text(row[name], row[f"{name}_low"], row[f"{name}_high"], digits)
+        rows.append(made | {"Range": f"{row['lowest']:.{digits}f} to {row['highest']:.{digits}f}"})
     return pd.DataFrame(rows)
 
 
@@ -174,8 +176,7 @@ def sentence(table: pd.DataFrame, names: Mapping[str, str] | None = None) -> str
     return f"Dice of {'; '.join(said)}."
 
 
-def _text(value: float, low: float, high: float) -> str:
-    digits = 3 if max(abs(value), abs(high)) < 2 else 1
+def _text(value: float, low: float, high: float, digits: int) -> str:
     return f"{value:.{digits}f} ({low:.{digits}f}–{high:.{digits}f})"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -191,6 +192,7 @@ def cut(image: np.ndarray, square: Square, *, size: int) -> np.ndarray:
     return np.clip(np.rint(resampled), 0, 255).astype(np.uint8)
 
 
+@lru_cache(maxsize=32)  # frames that are kept whole ask for the same again and again
 def _weights(start: float, side: float, size: int, length: int) -> tuple[slice, np.ndarray]:
     """Share of each source pixel in each new pixel, for the part of the source that has any.
 
@@ -212,7 +214,9 @@ def _weights(start: float, side: float, size: int, length: int) -> tuple[slice, 
     inside = np.clip(pixels, 0, length - 1)
     folded = np.zeros((size, inside[-1] - inside[0] + 1))
     np.add.at(folded.T, inside - inside[0], weights.T)
-    return slice(int(inside[0]), int(inside[-1]) + 1), folded.astype(np.float32)
+    shares = folded.astype(np.float32)
+    shares.flags.writeable = False
+    return slice(int(inside[0]), int(inside[-1]) + 1), shares
 
 
 def to_frame(values: ArrayLike, square: Square, *, shape: tuple[int, int]) -> np.ndarray:
