@@ -157,6 +157,24 @@ def test_findings_on_readers_use_the_row_of_all_readers() -> None:
     assert said.endswith("misled 33% (95 % CI 10% to 60%) of the 6 that were right.")
 
 
+def test_findings_of_classes_outlines_and_printed_shares() -> None:
+    confusion = [("m", "by patient", "a", "a", 3), ("m", "by patient", "a", "b", 1), ("m", "by patient", "b", "b", 2)]
+    frame = pd.DataFrame(confusion, columns=["model", "unit", "truth", "named", "count"])
+    assert findings.of("fig-class-confusion", frame) == "m names 5 of 6 patients right and calls 1 of 4 a ones b."
+    assert findings.of("fig-class-confusion", frame[frame["truth"] == frame["named"]]).endswith(
+        "5 of 5 patients right."
+    )
+    outlines = pd.DataFrame({"network": "n", "dice": [0.0, 0.5, 1.0], "kind": ["too much", "fits", "fits"]})
+    assert findings.of("fig-dice", outlines) == "Median Dice of 3 nodes: n 0.50 (middle half 0.25 to 0.75)."
+    assert findings.of("fig-failures", outlines) == "2 of 3 outlines of n fit, the commonest fault is “too much” (1)."
+    folds = pd.DataFrame({"fold": [1, 1], "epoch": [1, 2], "tune_loss": [0.7, 0.6], "tune_auc": [np.nan] * 2})
+    assert findings.of("fig-folds", folds) == ""
+    folds["tune_dice"] = [0.4, 0.6]
+    assert findings.of("fig-folds", folds) == "Where its loss is lowest, a held-out fold gives: mean Dice 0.60."
+    shares = pd.DataFrame({"name": ["x", "x", "y"], "fits": [False, True, False]})
+    assert findings.of("fig-shares", shares) == "Printed shares that no count of patients gives: y (1 of 2)."
+
+
 def test_a_choice_on_the_test_patients_is_never_named() -> None:
     rows = [
         ("a", "x", 0, "tune", 0.8),

@@ -14,6 +14,9 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from helpers.book import findings_tasks
+from helpers.book.wording import range_text, value_text
+
 if TYPE_CHECKING:
     from helpers.stats.discrimination import Roc
 
@@ -75,23 +78,9 @@ def roc(curves: Sequence[Roc], split: str) -> str:
         Its title.
     """
     said = sorted(curves, key=lambda one: -one.auc.value)
-    named = [f"{one.name} {_value(one.auc.value, one.auc.low, one.auc.high)}" for one in said[:NAMED]]
+    named = [f"{one.name} {value_text(one.auc.value, one.auc.low, one.auc.high)}" for one in said[:NAMED]]
     more = f", and {len(said) - NAMED} more below" if len(said) > NAMED else ""
     return f"AUC in the split “{split}”, highest first: {', '.join(named)}{more}."
-
-
-def _value(value: float, low: float, high: float, form: str = ".2f") -> str:
-    """An estimate with its limits, with minus signs."""
-    if value != value:
-        return "not defined"
-    limits = f" (95 % CI {low:{form}} to {high:{form}})" if low == low and high == high else ""
-    return f"{value:{form}}{limits}".replace("-", "−")
-
-
-def _range(values: pd.Series, form: str = ",.0f") -> str:
-    """Smallest to largest; one number when they print alike."""
-    low, high = f"{values.min():{form}}", f"{values.max():{form}}"
-    return low if low == high else f"{low} to {high}"
 
 
 def _measure(name: str) -> str:
@@ -157,7 +146,7 @@ def _measures(data: pd.DataFrame) -> str:
     for model in models[:NAMED]:
         rows = part[part["model"] == model].set_index("measure")
         both = [
-            f"{name} {_value(*rows.loc[name, ['value', 'low', 'high']])}"
+            f"{name} {value_text(*rows.loc[name, ['value', 'low', 'high']])}"
             for name in ("sensitivity", "specificity")
             if name in rows.index
         ]
@@ -173,7 +162,7 @@ def _prevalence(data: pd.DataFrame) -> str:
         return ""
     model = own["model"].iloc[0]
     rows = own[own["model"] == model].drop_duplicates("measure").set_index("measure")
-    said = [f"{_measure(name)} {_value(*rows.loc[name, ['value', 'low', 'high']])}" for name in rows.index]
+    said = [f"{_measure(name)} {value_text(*rows.loc[name, ['value', 'low', 'high']])}" for name in rows.index]
     return f"At this study's prevalence of {own['prevalence'].iloc[0]:.0%} {model} has {' and '.join(said)}."
 
 
@@ -215,7 +204,7 @@ def _families(data: pd.DataFrame) -> str:
     if part.empty:
         return ""
     ends = [part.iloc[-1], part.iloc[0]]
-    said = [f"{row['model']} {_value(row['auc'], row['auc_low'], row['auc_high'])}" for row in ends]
+    said = [f"{row['model']} {value_text(row['auc'], row['auc_low'], row['auc_high'])}" for row in ends]
     words = f"the AUC goes from {said[0]} down to {said[1]}" if len(part) > 1 else f"AUC of {said[0]}"
     return f"{part['split'].iloc[0]}: {words}."
 
@@ -225,7 +214,7 @@ def _twins(data: pd.DataFrame) -> str:
     top = data.loc[data["difference"].abs().idxmax()]
     return (
         f"{sure} of {len(data)} networks differ between the inputs after Holm's correction; the largest difference in "
-        f"AUC is {_value(top['difference'], top['low'], top['high'])} ({top['network']})."
+        f"AUC is {value_text(top['difference'], top['low'], top['high'])} ({top['network']})."
     )
 
 
@@ -241,7 +230,7 @@ def _subgroups(data: pd.DataFrame) -> str:
     if known.empty:
         return f"No subgroup is large enough for {'an' if measure[0] in 'AEIOU' else 'a'} {measure} of its own."
     said = [
-        f"{_value(row.value, row.low, row.high)} ({row.variable}: {row.level}, n = {row.n:,.0f})"
+        f"{value_text(row.value, row.low, row.high)} ({row.variable}: {row.level}, n = {row.n:,.0f})"
         for row in (known.iloc[0], known.iloc[-1])
     ]
     small = len(named) - len(known)
@@ -284,14 +273,14 @@ def _reader_model(data: pd.DataFrame) -> str:
 def _experience(data: pd.DataFrame) -> str:
     rows = data[data["measure"] == "accuracy"]
     row = (rows if len(rows) else data).iloc[0]
-    value = _value(row["difference"], row["random_low"], row["random_high"])
+    value = value_text(row["difference"], row["random_low"], row["random_high"])
     gain = f"Gain in {_measure(row['measure'])} of {row['first']} less that of {row['second']}"
     return f"{gain}: {value}, over readers and cases."
 
 
 def _agreement(data: pd.DataFrame) -> str:
     part = data[data["measure"] == "fleiss"]
-    said = [f"{row.modality} {_value(row.value, row.low, row.high)}" for row in part.itertuples()]
+    said = [f"{row.modality} {value_text(row.value, row.low, row.high)}" for row in part.itertuples()]
     return f"Agreement between readers, Fleiss' kappa of their calls: {', '.join(said)}." if said else ""
 
 
@@ -311,7 +300,7 @@ def _references(data: pd.DataFrame) -> str:
 
 def _coverage(data: pd.DataFrame) -> str:
     printed = data[data["role"] == "printed"]["coverage"].dropna()
-    share = _range(100 * printed, ".1f")
+    share = range_text(100 * printed, ".1f")
     return f"Printed intervals hold the truth in {share} % of the simulated studies, by design and measure."
 
 
@@ -323,19 +312,18 @@ def _choices(data: pd.DataFrame) -> str:
 
 def _sizes(data: pd.DataFrame) -> str:
     printed = data[data["role"] == "printed"]["share"].dropna()
-    return (
-        f"Where nothing differs, the printed tests reject in {_range(100 * printed, '.1f')} % of the simulated studies."
-    )
+    share = range_text(100 * printed, ".1f")
+    return f"Where nothing differs, the printed tests reject in {share} % of the simulated studies."
 
 
 def _frames(data: pd.DataFrame) -> str:
     per = data.groupby("case_id").agg(read=("frame", "size"), frames=("clip_frames", "first"))
-    return f"Of clips of {_range(per['frames'])} frames, {_range(per['read'])} are read."
+    return f"Of clips of {range_text(per['frames'])} frames, {range_text(per['read'])} are read."
 
 
 def _curves(data: pd.DataFrame) -> str:
     peaks = data.loc[data.groupby("case_id")["lesion"].idxmax().dropna(), "time_s"]
-    return f"The lesion is brightest {_range(peaks)} s into the clip in these {len(peaks)} cases."
+    return f"The lesion is brightest {range_text(peaks)} s into the clip in these {len(peaks)} cases."
 
 
 SENTENCES: dict[str, Callable[[pd.DataFrame], str]] = {
@@ -370,4 +358,5 @@ SENTENCES: dict[str, Callable[[pd.DataFrame], str]] = {
     "fig-sizes": _sizes,
     "fig-frames": _frames,
     "fig-curves": _curves,
+    **findings_tasks.SENTENCES,
 }
