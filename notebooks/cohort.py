@@ -17,7 +17,7 @@ results = "results/olnm"  # folder of its results
 
 # %% tags=["hide-input"]
 from helpers.book import report
-from helpers.data import cohort, table_view
+from helpers.data import cohort, crosstab, table_view
 from helpers.data.study import read as read_study
 from helpers.stats import study_size
 
@@ -68,6 +68,18 @@ page.table("tab-one", table_view.render(table), methods=table_view.methods(table
 # %% [markdown]
 # :::{result-table} tab-one
 # **How do the groups differ?** Characteristics by outcome in each split, of patients where their cases vote: mean ± SD, or n (%).
+# :::
+
+# %% tags=["remove-output"]
+if settings.crosstab is not None:
+    pair = [next(c for c in settings.covariates if c.name == name) for name in settings.crosstab]
+    together = crosstab.crosstab(cases, pair, names=names)
+    page.table("tab-together", together, methods=f"Counted in {settings.unit}s, of all splits.")
+
+# %% [markdown]
+# :::{result-table} tab-together
+# :optional:
+# **Which combinations occur?** Cases by two characteristics and by outcome.
 # :::
 
 # %% [markdown]

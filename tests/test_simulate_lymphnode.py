@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from helpers.data import check, cohort, reports
+from helpers.data import check, cohort, crosstab, reports, study
 from helpers.data.errors import StudyError
 from helpers.data.simulate import lymphnode, lymphnode_cohort, lymphnode_counts
 
@@ -39,6 +40,27 @@ def test_the_counts_are_those_of_the_paper(counts, nodes):
     assert nodes["long_axis"].mean() == pytest.approx(14.8, abs=0.05)
     assert nodes["short_axis"].between(2, 25).all()
     assert nodes["short_axis"].mean() == pytest.approx(6.9, abs=0.15)
+
+
+def test_the_table_of_locations_is_the_published_one(nodes):
+    settings = study.read("data/lymphnode")
+    pair = [next(c for c in settings.covariates if c.name == name) for name in settings.crosstab]
+    table = crosstab.crosstab(nodes, pair, names=settings.outcome.names)
+    printed = pd.read_csv(TABLE)
+    ours = {}
+    for row in table.to_dict("records"):
+        place = f"{row['Neck level']} {row['Side']}".strip()
+        ours |= {(place, "benignancy"): row["benign"], (place, "malignancy"): row["metastatic"]}
+    theirs = {}
+    for row in printed[printed["statistic"] == "count"].to_dict("records"):
+        level = re.fullmatch(r"level (\w+) in the (right|left)? ?neck", row["row"].lower())
+        if level is not None:
+            theirs[f"{level[1].upper()} {level[2] or 'midline'}", row["column"]] = row["value_num"]
+    assert theirs == {place: n for place, n in ours.items() if not place[0].startswith("all")}
+    assert (
+        table.iloc[:-1][["benign", "metastatic", "total"]].sum().tolist()
+        == table.iloc[-1][["benign", "metastatic", "total"]].tolist()
+    )
 
 
 def test_a_patient_has_one_sex_and_one_split(nodes):

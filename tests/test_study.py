@@ -12,7 +12,7 @@ from helpers.data.errors import StudyError
 TEXT = Path("data/olnm/study.yaml").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("folder", ["data/olnm", "data/occult_neck", "data/recordings"])
+@pytest.mark.parametrize("folder", sorted(str(path.parent) for path in Path("data").glob("*/study.yaml")))
 def test_the_studies_of_the_book_are_valid(folder):
     assert study.read(folder).name == Path(folder).name
 
@@ -50,6 +50,11 @@ def test_the_studies_of_the_book_are_valid(folder):
             r"key validation\.judged: Input should be 'test'",
         ),
         ("fuse, discrimination,", "fuse, discrimination, compare,", r"chapters: compare needs the chapter networks"),
+        (
+            "tune: {fraction",
+            "crosstab: [sex, age]\ntune: {fraction",
+            r"crosstab: 'age' is not a categorical covariate",
+        ),
         ("name: olnm", "name: book", r"key name: a study cannot be called book"),
     ],
 )

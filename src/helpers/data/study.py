@@ -87,6 +87,7 @@ class Study(Part):
     outcome: Outcome | None = None
     flow: tuple[FlowStep, ...] = ()
     covariates: tuple[Covariate, ...] = ()
+    crosstab: tuple[Name, Name] | None = None  # two categorical covariates, counted together in the chapter cohort
     validation: Validation = Validation()
     tune: Tune = Tune()
     inputs: dict[Name, Input] = {}
@@ -141,6 +142,9 @@ class Study(Part):
         for name in self.subgroups:
             if name != "center" and name not in {c.name for c in self.covariates if c.type == "categorical"}:
                 raise ValueError(f"subgroups: {name!r} is neither center nor a categorical covariate")
+        for name in self.crosstab or ():
+            if name not in {c.name for c in self.covariates if c.type == "categorical"}:
+                raise ValueError(f"crosstab: {name!r} is not a categorical covariate")
         if {"fuse", "networks"} <= set(self.chapters):
             raise ValueError("chapters: fuse and networks both hand on the predictions; give one of the two")
         self._check_classes()
