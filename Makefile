@@ -16,7 +16,7 @@ export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 export MKL_NUM_THREADS ?= 1
 
-.PHONY: help book audit test lab check data tiff lock clean
+.PHONY: help book audit test lab check data lock clean
 
 help:
 	@echo "make book    the default studies, or STUDY=folder, as a published HTML book: $(SITE)"
@@ -25,7 +25,6 @@ help:
 	@echo "make lab     JupyterLab, with the notebooks as notebooks"
 	@echo "make check   format, lint and test"
 	@echo "make data    fetch the outside data that the book can show"
-	@echo "make tiff    every figure as TIFF too, at 300 and 600 dpi, linked in the book"
 	@echo "make lock    solve the versions anew (requirements.txt, environment.yml)"
 	@echo "make clean   remove all that was built; the environment and your data stay"
 
@@ -62,12 +61,6 @@ check: $(READY)
 
 data: $(READY)
 	@$(BIN)/python -m helpers.data.registry fetch
-
-# seconds a figure, so a build does not wait for it; the pages are laid out again, because they gain links
-tiff: $(READY)
-	@$(BIN)/python -m helpers.book.tiff
-	@rm -rf build/_build
-	@$(BIN)/python -m helpers.book.build --profile "$(PROFILE)" --study "$(STUDY)" --cores "$(JOBS)"
 
 lock: $(READY)
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-annotate --no-header --no-emit-index-url \

@@ -54,14 +54,15 @@ page.figure("fig-flow", flow.plot(), data=flow.frame(), methods=flow.methods, n=
 #
 # {numref}`tab-one` describes each group; the standardised mean difference (SMD) says how far apart two groups are whatever their size.
 # Training and tuning patients are one column group here, as they are one source.
-# P values are given because journals ask for them; none of them chose a predictor.
+# P values are given because journals ask for them; none of them chose a predictor, and there are none where a patient has several rows, which no common test allows.
 
 # %% tags=["remove-output"]
 groups = cohort.groups(units)
 columns = [c.model_dump() for c in settings.covariates]
 names = settings.outcome.names
+tests = "none" if units["patient_id"].duplicated().any() else "standard"
 table = cohort.table_one(
-    units.assign(split=groups), "label", columns=columns, tests="standard", levels=names, within="split"
+    units.assign(split=groups), "label", columns=columns, tests=tests, levels=names, within="split"
 )
 page.table("tab-one", table_view.render(table), methods=table_view.methods(table))
 

@@ -118,7 +118,7 @@ page.table_if("tab-attention", ablation, methods=comparing.ATTENTION)
 # ## Inside and outside
 #
 # Elsewhere other patients are seen. {numref}`tab-external` weights the inside patients to the outside mix of signs:
-# what then remains of a difference is not explained by who was seen.
+# what then remains of a difference is not explained by these signs.
 
 # %% tags=["remove-output"]
 outside = comparing.external(chosen, settings, cohort.read(study, study=settings), resamples=resamples)

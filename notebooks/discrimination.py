@@ -44,7 +44,7 @@ pairs = models.family(names, **asked)
 # %% [markdown]
 # ## The threshold is fixed first
 #
-# It is chosen where no test label is read, or declared by clinicians, and frozen: {numref}`tab-thresholds` says where each came from.
+# It is chosen where no judged label is read, or declared, and frozen: {numref}`tab-thresholds` says where each came from.
 
 # %% tags=["remove-output"]
 frozen = models.freeze(chooser, rule=settings.threshold.rule, value=settings.threshold.value, models=names)
@@ -207,14 +207,15 @@ page.table("tab-intervals", models.printed(second, heads), columns=columns, head
 # ## What choosing the threshold on the test cases would have added
 #
 # Many papers choose the threshold where they report it; {numref}`tab-optimism` measures what that would have gained here.
-# It is shown to be seen, not to be used.
+# It is shown to be seen, not to be used. A declared threshold borrows nothing, and has no such table.
 
 # %% tags=["remove-output"]
 counts = judged[0].n, judged[0].events
-page.table("tab-optimism", models.optimism(judged[0], frozen), methods=models.OPTIMISM, of=counts)
+page.table_if("tab-optimism", models.optimism(judged[0], frozen), methods=models.OPTIMISM, of=counts)
 
 # %% [markdown]
 # :::{result-table} tab-optimism
+# :optional:
 # **How much would have been borrowed?** Measures at the frozen threshold, and at a threshold chosen again on the judged cases (optimistic).
 # :::
 #

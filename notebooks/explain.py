@@ -23,7 +23,7 @@ from helpers.data import cohort
 from helpers.data.study import read as read_study
 from helpers.learn import attribution, attribution_classes
 from helpers.learn.chosen import by_case, read_chosen
-from helpers.stats import models, multiclass_table, predictions
+from helpers.stats import heat_energy, models, multiclass_table, predictions
 
 # %% [markdown]
 # Heat maps are made for all judged cases of every chosen network, and measured before any is shown.
@@ -112,14 +112,13 @@ page.view("fig-attention", attention.build(made, frozen, centers, methods=attrib
 
 # %% tags=["remove-output"]
 energies = pd.concat([one.energy() for one in made.values()], ignore_index=True)
-summary = attribution.energy_summary(energies)
-page.figure(
-    "fig-energy", attribution.plot_energy(energies), data=energies, n=len(judged[first]), methods=attribution.METHODS
-)
+summary = heat_energy.summarise(energies)
+how = f"{attribution.METHODS} {heat_energy.METHODS}"
+page.figure("fig-energy", heat_energy.plot(energies), data=energies, n=len(judged[first]), methods=attribution.METHODS)
 printed = models.printed(summary, {"share": "Share of attribution"}, digits=2)
 columns = ["model", "structure", "network", "zone", "n", "Share of attribution", "area"]
 looks = {"formats": {"area": "{:.3f}"}, "headers": {"area": "Share of area"}}
-page.table("tab-energy", printed, columns=columns, methods=attribution.METHODS, **looks)
+page.table("tab-energy", printed, columns=columns, methods=how, **looks)
 
 # %% [markdown]
 # :::{result-figure} fig-energy
@@ -129,7 +128,7 @@ page.table("tab-energy", printed, columns=columns, methods=attribution.METHODS, 
 # :::
 #
 # :::{result-table} tab-energy
-# **How much lies where?** Mean share of the attribution (95 % bootstrap interval) inside the structure, within 2 mm of it and elsewhere.
+# **How much lies where?** Mean share of the attribution (95 % interval by patient) inside the structure, within 2 mm of it and elsewhere.
 # :::
 
 # %% [markdown]
@@ -147,7 +146,7 @@ page.table("tab-control", alike, formats=formats, methods=attribution.METHODS)
 frames = attribution.occlusion(chosen, judged=judged, **asked)
 printed = None if frames is None else models.printed(frames, {"effect": "Effect (logits)"}, digits=2)
 page.table_if("tab-frames", printed, columns=["model", "frame", "Effect (logits)"], methods=attribution.OCCLUSION)
-page.numbers(answer=attribution.sentence(summary))
+page.numbers(answer=heat_energy.sentence(summary))
 
 # %% [markdown]
 # :::{result-table} tab-control

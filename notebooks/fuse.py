@@ -7,7 +7,7 @@
 # :::{admonition} In short
 # :class: in-short
 # {glue:text}`answer`
-# Choosing on the test patients, as is often published, would have made the test AUC look higher by up to {glue:text}`optimism:.2f`.
+# {glue:text}`borrowed`
 # The fused model uses the head {glue:text}`head`.
 # :::
 
@@ -32,7 +32,7 @@ from dataclasses import asdict
 
 import pandas as pd
 
-from helpers.book import report
+from helpers.book import report, sentences_networks
 from helpers.data import arrays, cohort
 from helpers.data.study import read as read_study
 from helpers.learn import candidates, combine, training
@@ -118,4 +118,4 @@ write_chosen(page.folder / "chosen.json", chosen, seeds, asdict(options))
 # %% tags=["remove-output"]
 names = [f"{model}: {architecture}" for model, (_, architecture) in chosen.items()]
 page.numbers(answer=f"Chosen on the tuning patients: {'; '.join(names)}.", head=combine.heads_used(fused))
-page.numbers(optimism=choice.optimism()["optimism"].max())
+page.numbers(borrowed=sentences_networks.borrowed(choice.optimism(), settings.models))

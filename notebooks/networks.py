@@ -7,7 +7,7 @@
 # :::{admonition} In short
 # :class: in-short
 # {glue:text}`answer`
-# Choosing on the test patients, as is often published, would have made the test AUC look higher by up to {glue:text}`optimism:.2f`.
+# {glue:text}`borrowed`
 # {glue:text}`vote`
 # :::
 
@@ -96,5 +96,5 @@ first = "-".join(next(iter(chosen.values())))
 write_chosen(page.folder / "chosen.json", chosen, seeds, settings_of(results, f"{first}-s{seeds[0]}"))
 
 # %% tags=["remove-output"]
-page.numbers(answer=sentences_networks.chosen(chosen), vote=sentences_networks.levels(compared))
-page.numbers(optimism=choice.optimism()["optimism"].max())
+page.numbers(answer=sentences_networks.chosen(chosen, settings.models), vote=sentences_networks.levels(compared))
+page.numbers(borrowed=sentences_networks.borrowed(choice.optimism(), settings.models))

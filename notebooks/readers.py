@@ -117,9 +117,9 @@ heads = {"absolute_gain": "Absolute gain", "relative_gain": "Relative gain"}
 named = overall.rename(columns={"low": "absolute_gain_low", "high": "absolute_gain_high"})
 named = named.rename(columns={"relative_low": "relative_gain_low", "relative_high": "relative_gain_high"})
 shown = models.printed(named, heads)
-columns = ["measure", "before", "after", *heads.values(), "f", "df", "p_value", "method"]
-headers = {"before": read.unaided, "after": read.aided, "df": "df (denominator)", "p_value": "P"}
-formats = {"f": "{:.2f}", "df": "{:.1f}", "p_value": models.p_text}
+columns = ["measure", "before", "after", *heads.values(), "f", "df", "p_value", "p_holm", "method"]
+headers = {"before": read.unaided, "after": read.aided, "df": "df (denominator)", "p_value": "P", "p_holm": "P (Holm)"}
+formats = {"f": "{:.2f}", "df": "{:.1f}", "p_value": models.p_text, "p_holm": models.p_text}
 page.table("tab-reader-effect", shown, columns=columns, headers=headers, formats=formats, methods=reader_gains.AVERAGE)
 
 # %% [markdown]
@@ -138,11 +138,11 @@ matched = reader_model.against_model(read)
 drawn = None if matched is None else reader_plots.against_model(matched)
 page.figure_if("fig-reader-model", drawn, data=matched, methods=reader_model.METHODS)
 heads = {"difference": "Model − reader"}
-options = {"formats": {"p_value": models.p_text}, "methods": reader_model.METHODS}
+options = {"formats": {"p_holm": models.p_text}, "methods": reader_model.METHODS}
 headers = {"match": "At the reader's", "reader_value": "Reader's value", "model_value": "Model's value"}
-columns = ["reader", "modality", "match", "measure", "cases", "reader_value", "model_value", *heads.values(), "p_value"]
+columns = ["reader", "modality", "match", "measure", "cases", "reader_value", "model_value", *heads.values(), "p_holm"]
 shown = None if matched is None else models.printed(matched.rename(columns=reader_model.LIMITS), heads)
-page.table_if("tab-reader-model", shown, columns=columns, headers=headers, **options)
+page.table_if("tab-reader-model", shown, columns=columns, headers=headers | {"p_holm": "P (Holm)"}, **options)
 
 # %% [markdown]
 # :::{result-figure} fig-reader-model
@@ -167,8 +167,8 @@ minds = reader_tables.minds(read)
 page.figure("fig-reader-minds", reader_plots.changes(minds), data=minds, n=read.n, methods=reader_tables.MINDS)
 heads = {"corrected": "Corrected, of wrong calls", "misled": "Misled, of right calls", "net_gain": "Net gain"}
 shown = models.printed(minds.rename(columns=reader_tables.LIMITS), {f"{name}_share": heads[name] for name in heads})
-columns = ["reader", "cases", "kept_right", "corrected", "misled", "kept_wrong", *heads.values(), "p_value"]
-formats = {"p_value": models.p_text}
+columns = ["reader", "cases", "kept_right", "corrected", "misled", "kept_wrong", *heads.values(), "p_holm"]
+formats = {"p_holm": models.p_text}
 page.table("tab-reader-minds", shown, columns=columns, formats=formats, methods=reader_tables.MINDS)
 
 # %% [markdown]

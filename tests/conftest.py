@@ -25,6 +25,7 @@ covariates:
   - {name: sex, label: Sex, levels: [female, male], predictor: true}
 tune: {fraction: 0.25, seed: 3}
 validation: {kind: cross-validation}
+threshold: {rule: declared, value: 0.3}
 chapters: [cohort, baseline, discrimination, calibration, decision, subgroups, reporting]
 """
 

@@ -316,7 +316,9 @@ def test_a_clip_shows_the_frame_with_most_of_the_structure():
         masks[case, time, 3:6, 3:6] = 1
         masks[case, 3, 3, 3] = 1
     images = rng.integers(0, 256, (4, 5, 16, 16)).astype(np.uint8)
-    cases = pd.DataFrame({"case_id": list("abcd"), "label": [1, 1, 0, 0], "risk": [0.9, 0.1, 0.8, 0.2]})
+    cases = pd.DataFrame(
+        {"case_id": list("abcd"), "patient_id": list("ppqr"), "label": [1, 1, 0, 0], "risk": [0.9, 0.1, 0.8, 0.2]}
+    )
     made = Attribution("video", images, masks, maps, maps[::-1], cases, 0.2, "calcifications")
     image, mask, *_ = made.stills([0, 2])
     assert (image[0] == images[0, 2]).all() and (image[1] == images[2, 4]).all() and mask.sum() == 18

@@ -107,7 +107,7 @@ def test_what_is_judged_and_what_chooses_follows_from_the_splits(tmp_path, split
     folder = brought(tmp_path / "mine", pd.concat(parts))
     made = study.read(folder)
     assert (made.judged, made.choosing, made.validation.kind) == (judged, choosing, kind)
-    assert made.threshold.rule == ("youden" if choosing else "declared")
+    assert made.threshold.rule == ("youden" if choosing not in (None, judged) else "declared")
     (folder / "study.yaml").write_text(YAML)
     written = study.read(folder)  # the same follows for a study.yaml that does not say it
     assert (written.name, written.judged, written.choosing) == ("declared", judged, choosing)

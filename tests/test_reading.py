@@ -14,7 +14,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 import browser
-from helpers.book import audit, front, pictures, publish, tiff
+from helpers.book import audit, front, pictures, publish
 from helpers.book.mend import pages_of
 
 pytestmark = pytest.mark.build
@@ -36,7 +36,6 @@ def book(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(Path(__file__).resolve().parents[1])
         studies = browser.results(folder / "results")
-        tiff.write_tiffs(folder / "results/real/discrimination/figures/fig-roc.svg")
         site = publish.stage(folder / "site", studies=studies, results=folder / "results")
         return publish.build(site, folder / "out").parent
 

@@ -55,7 +55,7 @@ def test_figure_files_are_the_same_twice(tmp_path: Path, simulated: bool) -> Non
         page = report.page(tmp_path / folder, simulated=simulated)
         page.figure("fig-roc", browser.figure(), data=data, methods="How.", n=np.int64(2))
     names = sorted(path.name for path in (tmp_path / "a/figures").iterdir())
-    assert names == ["fig-roc.csv", "fig-roc.json", "fig-roc.png", "fig-roc.svg"]
+    assert names == [f"fig-roc{end}" for end in ("-300dpi.tiff", "-600dpi.tiff", ".csv", ".json", ".png", ".svg")]
     for name in names:
         assert (tmp_path / "a/figures" / name).read_bytes() == (tmp_path / "b/figures" / name).read_bytes()
     svg = (tmp_path / "a/figures/fig-roc.svg").read_text(encoding="utf-8")

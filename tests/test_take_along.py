@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 import browser
-from helpers.book import citation, findings, icons, latex, mend, report, tiff
+from helpers.book import citation, findings, icons, latex, mend, report
 from helpers.book.figures import write_figure
 from helpers.stats.discrimination import roc
 
@@ -71,45 +71,65 @@ def test_a_table_comes_with_latex(tmp_path: Path) -> None:
 
 def test_tiffs_are_drawn_at_their_resolution(tmp_path: Path) -> None:
     write_figure(tmp_path, "fig-a", browser.figure(), simulated=True)
-    files = tiff.write_tiffs(tmp_path / "fig-a.svg")
-    assert [path.name for path in files] == ["fig-a-300dpi.tiff", "fig-a-600dpi.tiff"]
+    files = [tmp_path / f"fig-a-{resolution}dpi.tiff" for resolution in (300, 600)]
     points = [
         float(size) for size in re.findall(r'(?:width|height)="([\d.]+)pt"', (tmp_path / "fig-a.svg").read_text())
     ]
     arrays = {}
     for path, resolution in zip(files, (300, 600)):
         with Image.open(path) as image:
-            assert image.info["compression"] == "tiff_adobe_deflate"
+            assert image.info["compression"] == "tiff_lzw" and image.mode == "RGB"
             assert image.info["dpi"] == (resolution, resolution)
-            assert np.allclose(image.size, np.array(points[:2]) / 72 * resolution, atol=1.5)
+            assert "Simulated data" in image.tag_v2[270]
+            assert np.allclose(image.size, np.array(points[:2]) / 72 * resolution, atol=2)
             arrays[resolution] = np.asarray(image.convert("L"), dtype=float)
-    with Image.open(tmp_path / "fig-a.png") as image:  # the other renderer, at 300
-        height, width = (min(pair) for pair in zip(arrays[300].shape, image.size[::-1]))
-        apart = np.abs(np.asarray(image.convert("L"), dtype=float)[:height, :width] - arrays[300][:height, :width])
-    assert apart.mean() < 8, "the same picture"
+    with Image.open(tmp_path / "fig-a.png") as image:
+        assert np.array_equal(np.asarray(image.convert("L"), dtype=float), arrays[300])
+        assert image.info["dpi"] == pytest.approx((300, 300), abs=0.1) and "Simulated data" in image.text["Description"]
     enlarged = arrays[300].repeat(2, axis=0).repeat(2, axis=1)
     rows, columns = (min(pair) for pair in zip(enlarged.shape, arrays[600].shape))
-    assert not np.array_equal(enlarged[:rows, :columns], arrays[600][:rows, :columns]), "drawn anew, not enlarged"
+    assert not np.array_equal(enlarged[:rows, :columns], arrays[600][:rows, :columns]), "drawn at 600, not enlarged"
 
 
-def test_tiffs_of_an_earlier_drawing_go(tmp_path: Path) -> None:
+def test_posters_and_photographs_have_the_coarser_tiff_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import matplotlib.pyplot as plt
+
     write_figure(tmp_path, "fig-a", browser.figure())
-    files = tiff.write_tiffs(tmp_path / "fig-a.svg")
-    before = [path.stat().st_mtime_ns for path in files]
-    assert [path.stat().st_mtime_ns for path in tiff.write_tiffs(tmp_path / "fig-a.svg")] == before
-    write_figure(tmp_path, "fig-a", browser.figure())
-    assert all(path.is_file() for path in files), "the same drawing keeps them"
-    other = browser.figure()
-    other.axes[0].plot([0, 1], [1, 0])
-    write_figure(tmp_path, "fig-a", other)
-    assert not any(path.exists() for path in files)
+    assert len(list(tmp_path.glob("*.tiff"))) == 2
+    _, axes = plt.subplots()
+    axes.imshow(np.zeros((128, 128)))
+    write_figure(tmp_path, "fig-a", axes)
+    assert [path.name for path in tmp_path.glob("*.tiff")] == ["fig-a-300dpi.tiff"], "the finer one of before is gone"
+    monkeypatch.setattr("helpers.book.figures.MOST_PIXELS", 1e3)
+    write_figure(tmp_path, "fig-b", browser.figure())
+    assert [path.name for path in tmp_path.glob("fig-b*.tiff")] == ["fig-b-300dpi.tiff"]
 
 
-def test_tiffs_of_nothing_say_what_to_do(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
-    assert tiff.main([str(tmp_path), "fig-roc"]) == 1
-    assert "no figure fig-roc below" in capsys.readouterr().err
-    with pytest.raises(FileNotFoundError, match="run the notebook"):
-        tiff.write_tiffs(tmp_path / "fig-a.svg")
+def test_the_same_figure_gives_the_same_bytes_and_keeps_its_layout(tmp_path: Path) -> None:
+    import matplotlib.pyplot as plt
+
+    def drawn(folder: str) -> dict[str, bytes]:
+        figure, axes = plt.subplots(figsize=(5.03, 3.977), layout="constrained")
+        figure.colorbar(axes.imshow(np.eye(3)), ax=axes)
+        engine = figure.get_layout_engine()
+        write_figure(tmp_path / folder, "fig-a", figure)
+        assert figure.get_layout_engine() is engine
+        return {path.name: path.read_bytes() for path in (tmp_path / folder).iterdir()}
+
+    assert drawn("one") == drawn("two")
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_figure_of_any_size_has_its_pixels(tmp_path: Path, seed: int) -> None:
+    from matplotlib.figure import Figure
+
+    size = np.random.default_rng(seed).uniform(0.5, 3, 2)
+    figure = Figure(figsize=size)
+    figure.text(-0.1, 1.05, "left of it")
+    write_figure(tmp_path, "fig-a", figure)
+    with Image.open(tmp_path / "fig-a-600dpi.tiff") as image:
+        grey = np.asarray(image.convert("L"))
+    assert (grey[:, 0] == 255).all() and (grey < 255).any(), "rows are not sheared"
 
 
 def test_a_figure_says_what_it_shows(tmp_path: Path) -> None:

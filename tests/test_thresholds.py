@@ -113,7 +113,8 @@ def test_optimism_by_hand():
     with pytest.raises(ValueError, match="threshold: must come from choose_threshold"):
         optimism_of_test_threshold(LABEL, RISK, 0.5)
     declared = choose_threshold(LABEL, RISK, split="tune", rule="declared", risk_threshold=0.1)
-    assert optimism_of_test_threshold(LABEL, RISK, declared).rule == "youden"
+    with pytest.raises(ValueError, match="was declared, not chosen"):
+        optimism_of_test_threshold(LABEL, RISK, declared)
 
 
 def test_rechoosing_never_lowers_youden():

@@ -1,4 +1,4 @@
-"""Write one figure for readers, journals and machines: SVG, PNG, the CSV behind it and what it is."""
+"""Write one figure for readers, journals and machines: SVG, PNG, TIFF, the CSV behind it and what it is."""
 
 from __future__ import annotations
 
@@ -12,9 +12,15 @@ from helpers.book.files import write_bytes, write_json, write_text
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
+    from matplotlib.layout_engine import LayoutEngine
+    from matplotlib.transforms import Bbox
+    from PIL import Image
 
-DPI = 300  # what journals ask of a halftone figure
+DPI = 300  # what journals ask of a halftone figure; TIFFs come at this and at twice as many, for lines
+MOST_PIXELS = 150e6  # a drawing above this at the finer resolution has the coarser TIFF only
+PHOTOGRAPH = 100 * 100  # pixels of an image that make a figure a halftone
 MARK = "Simulated data"
+PREDICTOR = 317  # TIFF tag: neighbours are subtracted before they are compressed
 _MARK_ID = "simulated-mark"
 
 
@@ -29,9 +35,11 @@ def write_figure(
     finding: str = "",
     simulated: bool = False,
 ) -> Figure:
-    """Write `<name>.svg`, `.png` (300 dpi), `.csv` and `.json`; the same figure gives the same bytes.
+    """Write `<name>.svg`, `.png` (300 dpi), TIFFs (300 and 600 dpi), `.csv` and `.json`; the same bytes each time.
 
-    Letters are drawn as outlines, so the page looks the same on every machine without its fonts.
+    Letters are drawn as outlines, so the page looks the same on every machine without its fonts. Pixels are drawn once,
+    at 600 dpi; the coarser files are means of four of them. TIFFs are RGB on white, compressed without loss (LZW). A
+    figure of photographs, a halftone to a printer, has 300 dpi only: its photographs hold no more.
 
     Parameters
     ----------
@@ -69,7 +77,7 @@ def write_figure(
     >>> figure = matplotlib.figure.Figure()
     >>> _ = write_figure(folder, "fig-empty", figure, simulated=True)
     >>> sorted(path.name for path in folder.iterdir())
-    ['fig-empty.json', 'fig-empty.png', 'fig-empty.svg']
+    ['fig-empty-300dpi.tiff', 'fig-empty-600dpi.tiff', 'fig-empty.json', 'fig-empty.png', 'fig-empty.svg']
     """
     import matplotlib as mpl
 
@@ -79,15 +87,15 @@ def write_figure(
     if simulated:
         _mark(drawn)
     description = f"{name}. {MARK}: no finding about patients." if simulated else f"{name}."
-    svg, png = io.BytesIO(), io.BytesIO()
+    svg, (box, engine) = io.BytesIO(), _laid_out(drawn)
     with mpl.rc_context({"svg.hashsalt": name, "svg.fonttype": "path", "savefig.facecolor": "white"}):
         about = {"Date": None, "Creator": "ThyroBook", "Description": description}
-        drawn.savefig(svg, format="svg", bbox_inches="tight", metadata=about)
-        about = {"Software": None, "Description": description}
-        drawn.savefig(png, format="png", dpi=DPI, bbox_inches="tight", metadata=about)
-    _forget_tiffs(folder / f"{name}.svg", svg.getvalue())
+        drawn.savefig(svg, format="svg", bbox_inches=box, metadata=about)
+        times = _times(drawn, box)
+        pixels = _pixels(drawn, box, times * DPI)
+    drawn.set_layout_engine(engine)
     write_bytes(folder / f"{name}.svg", svg.getvalue())
-    write_bytes(folder / f"{name}.png", png.getvalue())
+    _write_pixels(folder, name, pixels, times, description)
     if data is not None:
         write_text(folder / f"{name}.csv", data.to_csv(index=False, lineterminator="\n"))
     about = {"kind": "figure", "methods": methods, "n": n, "name": name, "simulated": simulated}
@@ -95,11 +103,48 @@ def write_figure(
     return _released(drawn)
 
 
-def _forget_tiffs(svg: Path, drawn: bytes) -> None:
-    """Remove TIFFs of an earlier drawing; `make tiff` draws them anew."""
-    if not (svg.is_file() and svg.read_bytes() == drawn):
-        for old in svg.parent.glob(f"{svg.stem}-*dpi.tiff"):
-            old.unlink()
+def _laid_out(figure: Figure) -> tuple[Bbox, LayoutEngine | None]:
+    """Lay a figure out once for all files: its box in inches, and the engine that was put to rest for that."""
+    figure.draw_without_rendering()
+    engine = figure.get_layout_engine()
+    figure.set_layout_engine("none")
+    return figure.get_tightbbox().padded(0.1), engine
+
+
+def _times(figure: Figure, box: Bbox) -> int:
+    """How many times `DPI` a figure is drawn at: once for photographs, which hold no more, and for posters."""
+    photographs = any(
+        image.get_size()[0] * image.get_size()[1] > PHOTOGRAPH for ax in figure.axes for image in ax.images
+    )
+    return 1 if photographs or 4 * DPI**2 * box.width * box.height > MOST_PIXELS else 2
+
+
+def _pixels(figure: Figure, box: Bbox, dpi: int) -> Image.Image:
+    """The drawing on white, RGB."""
+    import numpy as np
+    from PIL import Image
+
+    raw = io.BytesIO()
+    figure.savefig(raw, format="rgba", dpi=dpi, bbox_inches=box)
+    width = int(box.width * dpi + 1e-6)  # as the renderer cuts it
+    pixels = np.frombuffer(raw.getbuffer(), np.uint8).reshape(-1, width, 4)
+    return Image.fromarray(pixels).convert("RGB")
+
+
+def _write_pixels(folder: Path, name: str, fine: Image.Image, times: int, description: str) -> None:
+    """Write PNG and TIFFs of a drawing with `times` as many dots an inch as the PNG has."""
+    from PIL import PngImagePlugin
+
+    coarse, notes, png = fine.reduce(times), PngImagePlugin.PngInfo(), io.BytesIO()
+    notes.add_text("Description", description)
+    coarse.save(png, "PNG", dpi=(DPI, DPI), pnginfo=notes)
+    write_bytes(folder / f"{name}.png", png.getvalue())
+    (folder / f"{name}-{2 * DPI}dpi.tiff").unlink(missing_ok=True)  # of an earlier drawing
+    for dpi, drawing in {DPI: coarse, times * DPI: fine}.items():
+        tiff = io.BytesIO()
+        options = {"compression": "tiff_lzw", "description": description, "dpi": (dpi, dpi)}
+        drawing.save(tiff, "TIFF", **options, tiffinfo={PREDICTOR: 2})
+        write_bytes(folder / f"{name}-{dpi}dpi.tiff", tiff.getvalue())
 
 
 def _as_figure(figure: object) -> Figure:

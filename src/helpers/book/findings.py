@@ -247,7 +247,7 @@ def _effect(data: pd.DataFrame) -> str:
         up, down = int((rows["low"] > 0).sum()), int((rows["high"] < 0).sum())
         said.append(f"{_measure(str(measure))} rose in {up} and fell in {down}")
     readers = data["reader"].nunique()
-    return f"Of {readers} readers, with an interval that excludes no change, {'; '.join(said)}."
+    return f"Of {readers} readers, with an interval (not adjusted) that excludes no change, {'; '.join(said)}."
 
 
 def _minds(data: pd.DataFrame) -> str:
@@ -263,19 +263,21 @@ def _share(row: pd.Series, name: str) -> str:
 
 
 def _reader_model(data: pd.DataFrame) -> str:
+    data = data[data["reader"] != "all readers"]
     above, below = int((data["low"] > 0).sum()), int((data["high"] < 0).sum())
     return (
-        f"With an interval that excludes no difference, the model is above the reader in {above} and below in {below} "
-        f"of {len(data)} comparisons."
+        f"With an interval (not adjusted) that excludes no difference, the model is above the reader in {above} and "
+        f"below in {below} of {len(data)} comparisons."
     )
 
 
 def _experience(data: pd.DataFrame) -> str:
     rows = data[data["measure"] == "accuracy"]
     row = (rows if len(rows) else data).iloc[0]
-    value = value_text(row["difference"], row["random_low"], row["random_high"])
     gain = f"Gain in {_measure(row['measure'])} of {row['first']} less that of {row['second']}"
-    return f"{gain}: {value}, over readers and cases."
+    if row["random_low"] != row["random_low"]:
+        return f"{gain}: {value_text(row['difference'], row['low'], row['high'])}, for these readers."
+    return f"{gain}: {value_text(row['difference'], row['random_low'], row['random_high'])}, over readers and cases."
 
 
 def _agreement(data: pd.DataFrame) -> str:

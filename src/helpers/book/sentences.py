@@ -56,21 +56,29 @@ def _to(low: float, high: float) -> str:
 
 
 def comparison(pairs: pd.DataFrame) -> str:
-    """Say which differences between models are beyond chance, and which are not.
+    """Say for each split which differences between models are beyond chance, and which are not.
 
     Examples
     --------
-    >>> pairs = pd.DataFrame({"a": ["x"], "b": ["y"], "difference": [0.02], "difference_low": [-0.05],
-    ...                       "difference_high": [0.09], "p_holm": [0.6]})
+    >>> pairs = pd.DataFrame({"split": ["Test"], "a": ["x"], "b": ["y"], "difference": [0.02], "p_holm": [0.6]})
     >>> comparison(pairs)
-    'No pair of models differs beyond what chance explains (smallest P after Holm 0.600).'
+    'No pair of models is told apart (smallest P after Holm 0.600).'
     """
     if pairs.empty:
         return "There is one model, so nothing to compare."
+    parts = list(pairs.groupby("split", sort=False))
+    if len(parts) == 1:
+        return _compared(pairs)
+    return " ".join(f"{split}: {_compared(part)}" for split, part in parts)
+
+
+def _compared(pairs: pd.DataFrame) -> str:
     sure = pairs[pairs["p_holm"] < 0.05].sort_values("p_holm")
     if sure.empty:
+        if pairs["p_holm"].isna().all():
+            return "No pair of models could be tested."
         least = p_text(float(pairs["p_holm"].min()))
-        return f"No pair of models differs beyond what chance explains (smallest P after Holm {least})."
+        return f"No pair of models is told apart (smallest P after Holm {least})."
     said = [
         f"{row.a if row.difference > 0 else row.b} ranks better than {row.b if row.difference > 0 else row.a} "
         f"(difference {abs(row.difference):.2f}, P {p_text(row.p_holm)})"
@@ -125,6 +133,8 @@ def calibration(summary: pd.DataFrame) -> str:
 def _judged(row: object) -> str:
     extreme = ", too extreme" if row.slope_high < 1 else ", too moderate" if row.slope_low > 1 else ""
     slope = f"slope {row.slope:.2f} ({_to(row.slope_low, row.slope_high)}){extreme}"
+    if row.slope != row.slope:
+        slope = "no slope, as the risks are constant or separate the classes"
     if row.in_the_large_high < 0:
         level = "risks too high on the whole"
     elif row.in_the_large_low > 0:
@@ -178,9 +188,12 @@ def mended(ladder: pd.DataFrame | None) -> str:
         return ""
     first = ladder[ladder["split"] == ladder["split"].iloc[0]]
     wide = first.pivot(index="model", columns="method", values="brier").loc[list(dict.fromkeys(first["model"]))]
-    said = [f"{model} from {row['none']:.2f} to {row['intercept']:.2f}" for model, row in wide.iterrows()]
+    known = wide.dropna(subset=["intercept"])
+    if known.empty:
+        return "No intercept can be fitted on the cases that may choose."
+    said = [f"{model} from {row['none']:.2f} to {row['intercept']:.2f}" for model, row in known.iterrows()]
     if len(said) > NAMED:
-        better = int((wide["intercept"] < wide["none"]).sum())
+        better = int((known["intercept"] < known["none"]).sum())
         return f"Updating the intercept on other cases lowers the Brier score of {better} of {len(said)} models."
     return f"Updating the intercept on other cases moves the Brier score: {', '.join(said)}."
 

@@ -8,20 +8,48 @@ from typing import TYPE_CHECKING
 from helpers.learn.candidates import title
 
 if TYPE_CHECKING:
+    import pandas as pd
+
+    from helpers.data.sections import Model
     from helpers.stats.casemix import CaseMix
     from helpers.stats.levels import Levels
     from helpers.stats.twins import Twins
 
 
-def chosen(networks: Mapping[str, tuple[str, str]]) -> str:
-    """Which network the tuning patients chose for each model.
+def chosen(networks: Mapping[str, tuple[str, str]], models: Mapping[str, Model]) -> str:
+    """Which network the tuning patients chose for each model, or that there was one only.
 
-    Examples
-    --------
-    >>> chosen({"video": ("clip", "resnet50")})
-    'Chosen on the tuning patients: video: ResNet50.'
+    Parameters
+    ----------
+    networks : mapping of model to (input, architecture)
+    models : mapping of model to helpers.data.sections.Model
+        What was declared.
     """
-    return f"Chosen on the tuning patients: {'; '.join(f'{m}: {title(run)}' for m, (_, run) in networks.items())}."
+    said = "; ".join(f"{model}: {title(run)}" for model, (_, run) in networks.items())
+    if _several(models):
+        return f"Chosen on the tuning patients: {said}."
+    return f"One network was declared for each model, so nothing was chosen: {said}."
+
+
+def borrowed(optimism: pd.DataFrame, models: Mapping[str, Model]) -> str:
+    """What choosing networks on the test patients would have added; empty where nothing was chosen.
+
+    Parameters
+    ----------
+    optimism : DataFrame
+        From `Choice.optimism`.
+    models : mapping of model to helpers.data.sections.Model
+    """
+    if not _several(models):
+        return ""
+    return (
+        "Choosing on the test patients, as is often published, would have made the test AUC look higher by up to "
+        f"{optimism['optimism'].max():.2f}."
+    )
+
+
+def _several(models: Mapping[str, Model]) -> bool:
+    return any(len(model.architectures) + len(model.attention) > 1 for model in models.values())
 
 
 def levels(compared: Levels) -> str:
@@ -34,9 +62,11 @@ def levels(compared: Levels) -> str:
         return "Every patient has one case here, so cases and patients are the same."
     names = list(table["level"].unique())
     ratio = (wide[names[1]] / wide[names[0]]).median()
+    said = f"The {sizes['patients']} judged patients have {sizes['n']} cases"
+    if ratio != ratio:
+        return f"{said}."
     return (
-        f"The judged patients have {sizes['n']} cases of {sizes['patients']} patients; an interval that takes them for "
-        f"unrelated has {ratio:.0%} of the honest width (median over the models)."
+        f"{said}; an interval that takes these for unrelated has {ratio:.0%} of the honest width (median over models)."
     )
 
 
@@ -62,9 +92,10 @@ def external(mix: CaseMix | None) -> str:
         if row["difference_low"] * row["difference_high"] > 0
         else ("the interval of the difference includes zero")
     )
+    limits = f"95 % CI {row['auc_weighted_low']:.2f} to {row['auc_weighted_high']:.2f}"
     return (
         f"Outside, the AUC of {row['model']} is {abs(row['difference']):.2f} {sign} than inside ({sure}); with the "
-        f"inside patients weighted to the outside mix of signs it would be {row['auc_weighted']:.2f} instead of "
-        f"{row['auc_internal']:.2f}. "
+        f"inside patients weighted to the outside mix of the declared signs it is {row['auc_weighted']:.2f} ({limits}) "
+        f"instead of {row['auc_internal']:.2f}. "
         f"The positives are {mix.prevalence[0]:.0%} inside and {mix.prevalence[1]:.0%} outside."
     )

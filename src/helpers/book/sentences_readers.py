@@ -58,18 +58,30 @@ def answer(overall: pd.DataFrame, study: ReaderStudy) -> str:
         From `reader_gains.overall`.
     study : ReaderStudy
     """
-    groups: dict[str, list[str]] = {"higher": [], "lower": [], "": []}
     before, after = study.ways
+    heads = {
+        "higher": f"higher {after} than {before}",
+        "lower": f"lower {after} than {before}",
+        "alike": f"no difference beyond chance {before} and {after}",
+        "unknown": "cannot be judged",
+    }
+    groups: dict[str, list[str]] = {kind: [] for kind in heads}
     for row in overall.itertuples():
-        kind = "higher" if row.low > 0 else "lower" if row.high < 0 else ""
         ends = "interval not defined" if np.isnan(row.low) else f"95 % CI {row.low:.2f} to {row.high:.2f}"
-        p = "" if np.isnan(row.p_value) else f", P {p_text(row.p_value)}"
+        p = "" if np.isnan(row.p_holm) else f", P after Holm {p_text(row.p_holm)}"
         said = f"({row.before:.2f}, then {row.after:.2f}; difference {row.absolute_gain:.2f}, {ends}{p})"
-        groups[kind].append(f"{_small(row.measure)} {said}")
-    parts = [f"{kind} {after} than {before}: {_list(said)}" for kind, said in groups.items() if said and kind]
-    if groups[""]:
-        parts.append(f"no difference beyond chance {before} and {after}: {_list(groups[''])}")
+        groups[_kind(row)].append(f"{_small(row.measure)} {said}")
+    parts = [f"{heads[kind]}: {_list(said)}" for kind, said in groups.items() if said]
     return f"Over readers and cases, {'; '.join(parts)}."
+
+
+def _kind(row: object) -> str:
+    """Whether a measure changed over readers and cases, after Holm over the measures."""
+    if np.isnan(row.p_holm):
+        return "unknown"
+    if row.p_holm >= 0.05:
+        return "alike"
+    return "higher" if row.absolute_gain > 0 else "lower"
 
 
 def two_gains(overall: pd.DataFrame, study: ReaderStudy) -> str:
@@ -140,12 +152,15 @@ def minds(table: pd.DataFrame, study: ReaderStudy) -> str:
     before, after = study.ways
     row = table[table["reader"] == ALL].iloc[0]
     wrong, right = row["corrected"] + row["kept_wrong"], row["misled"] + row["kept_right"]
-    return (
-        f"Of {wrong:.0f} calls that were wrong {before}, {row['corrected']:.0f} were right {after} "
-        f"({row['corrected_share']:.0%}, 95 % CI {row['corrected_low']:.0%} to {row['corrected_high']:.0%}); of "
-        f"{right:.0f} that were right, {row['misled']:.0f} were wrong {after} ({row['misled_share']:.0%}, "
-        f"{row['misled_low']:.0%} to {row['misled_high']:.0%})."
-    )
+    said = f"Of {wrong:.0f} calls that were wrong {before}, {row['corrected']:.0f} were right {after}"
+    said += f"{_range(row, 'corrected')}; of {right:.0f} that were right, {row['misled']:.0f} were wrong {after}"
+    return f"{said}{_range(row, 'misled')}."
+
+
+def _range(row: pd.Series, name: str) -> str:
+    """A share with its interval in brackets; nothing for a share of no call."""
+    value, low, high = row[[f"{name}_share", f"{name}_low", f"{name}_high"]]
+    return "" if np.isnan(value) else f" ({value:.0%}, 95 % CI {low:.0%} to {high:.0%})"
 
 
 def experience(gains: pd.DataFrame | None, gaps: pd.DataFrame | None) -> str:
@@ -161,8 +176,11 @@ def experience(gains: pd.DataFrame | None, gaps: pd.DataFrame | None) -> str:
     parts = []
     for row in gaps[gaps["measure"] == "accuracy"].itertuples():
         told = "cannot be told apart" if row.low <= 0 <= row.high else "differ for these readers"
-        if told == "differ for these readers" and not row.random_low <= 0 <= row.random_high:
-            told = "differ, for other readers too"
+        if told == "differ for these readers":
+            if np.isnan(row.random_low):
+                told += ", and of other readers nothing can be said"
+            elif not row.random_low <= 0 <= row.random_high:
+                told = "differ, for other readers too"
         random = "" if np.isnan(row.random_low) else f"; over readers too {_points(row.random_low, row.random_high)}"
         parts.append(
             f"the gains of {row.first} and {row.second} {told} (difference {100 * row.difference:.1f} points, 95 % CI "

@@ -70,15 +70,19 @@ def power(forest: Forest) -> str:
 
 
 def chance(forest: Forest) -> str:
-    """Set the widest gap of the models beside the one that equal subgroups would show by chance."""
+    """Set the widest gap of each model beside the one that equal subgroups would show by chance."""
     if not forest.gaps:
         return ""
-    name, gap = max(forest.gaps.items(), key=lambda pair: pair[1].value)
-    return (
-        f"The widest gap in AUC is {gap.value:.2f} ({gap.variable}: {gap.high_level} against {gap.low_level}, {name}); "
-        f"if all subgroups had the same AUC, half of such studies would show one of at least {gap.median:.2f}, and "
-        f"{gap.p_value:.0%} one of at least the gap seen."
-    )
+    said = [
+        f"{name} {gap.value:.2f} ({gap.variable}: {gap.high_level} against {gap.low_level}; by chance alone half of "
+        f"such studies would show at least {gap.median:.2f}, and {_chance(gap.p_value)} at least this)"
+        for name, gap in forest.gaps.items()
+    ]
+    return f"The widest gap in AUC between two subgroups of one variable: {'; '.join(said)}."
+
+
+def _chance(p_value: float) -> str:
+    return "less than 1 %" if p_value < 0.01 else f"{100 * p_value:.0f} %"
 
 
 def small(forest: Forest) -> str:

@@ -36,7 +36,7 @@ def crosstab(frame: pd.DataFrame, of: tuple[Covariate, Covariate], *, names: dic
     0    II  right       0           1      1
     1    II   left       1           0      1
     2    VI   left       0           1      1
-    3   all               1           1      2
+    3   all              1           2      3
     """
     first, second = of
     known = frame[first.name].notna() & frame[second.name].notna()

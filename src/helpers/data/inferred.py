@@ -28,7 +28,7 @@ from helpers.data.sections import (
 from helpers.data.study import Study
 from helpers.data.table_file import columns_of, load, shown
 
-RISK = 0.5  # declared threshold where no case may choose one and nobody declared another
+RISK = 0.5  # declared threshold where no case beside the judged may choose one and nobody declared another
 JUDGED = ("test", "external", "oof")  # the first that is there is judged
 CHOOSING = ("tune", "oof", "train")  # the first that is there chooses
 STATISTICS = ("discrimination", "calibration", "decision")
@@ -127,10 +127,10 @@ def fitted(study: Study, folder: str | Path) -> Study:
     said = study.validation
     tested = validation(facts(folder)[0], shown(table), said)
     changes = {"validation": tested}
-    if tested.choosing == "none" and study.threshold.rule != "declared":
+    if tested.choosing in ("none", tested.judged) and study.threshold.rule != "declared":
         if "threshold" in study.model_fields_set:
             raise StudyError(
-                f"the rule {study.threshold.rule} needs rows to choose on, and {table.name} has none",
+                f"the rule {study.threshold.rule} needs rows to choose on, and {table.name} has none beside the judged",
                 file="study.yaml",
                 key="threshold.rule",
                 fix=f"declare a risk, {{rule: declared, value: {RISK}}}, or add rows of the split tune, oof or train",
@@ -175,7 +175,8 @@ def validation(splits: Collection[str], file: str, said: Validation | None = Non
     """Which split is judged and which chooses, from the splits that a table has.
 
     `test` is judged when it is there, else `external`, else `oof`; of `tune`, `oof` and `train` the first that is
-    there chooses, and with none of them nothing is chosen.
+    there chooses, and with none of them nothing is chosen. Where the split that chooses is the one that is judged,
+    calibration maps are fitted patient by patient left out, and a threshold can only be declared.
 
     Parameters
     ----------
@@ -255,7 +256,9 @@ def legal_name(text: str) -> str:
 
 
 def _threshold(tested: Validation) -> ThresholdRule:
-    return ThresholdRule(rule="declared", value=RISK) if tested.choosing == "none" else ThresholdRule()
+    # a threshold chosen on the cases that judge it would flatter; so none of these may choose
+    alone = tested.choosing in ("none", tested.judged)
+    return ThresholdRule(rule="declared", value=RISK) if alone else ThresholdRule()
 
 
 def _question(predicted: bool) -> str:

@@ -154,10 +154,9 @@ class Study(Part):
             raise ValueError("outcome: needed for every chapter but inputs")
         if self.validation.kind == "cross-validation" and self.models:
             raise ValueError("validation.kind: networks need a test split; cross-validation is for clinical models")
-        if self.validation.choosing == "none" and self.threshold.rule != "declared":
-            raise ValueError(
-                "threshold.rule: without cases that may choose, only declared (with its value) is possible"
-            )
+        if self.threshold.rule != "declared" and self.choosing in (None, self.judged):
+            why = "without cases that may choose" if self.choosing is None else "where the judged cases would choose"
+            raise ValueError(f"threshold.rule: {why}, only declared (with its value) is possible")
         names = [c.name for c in self.covariates]
         if len(set(names)) < len(names):
             raise ValueError("covariates: a name repeats")

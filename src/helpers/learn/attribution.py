@@ -42,7 +42,7 @@ class Attribution:
     maps, control : float arrays of the same shape
         Of the trained network, and of one with random weights.
     cases : DataFrame
-        `case_id, label, risk`, in the order of the arrays.
+        `case_id, patient_id, label, risk`, in the order of the arrays.
     pixel_mm : float
         Side of a pixel of the arrays, millimetres.
     structure : str
@@ -115,8 +115,8 @@ def attribute(
     trained : path
         Folder of the training runs.
     judged : DataFrame
-        `case_id, label, risk` of the judged cases by this model and seed; cases without a mask, and clips whose
-        frames show no calcification, are left out.
+        `case_id, patient_id, label, risk` of the judged cases by this model and seed; cases without a mask, and clips
+        whose frames show no calcification, are left out.
 
     Returns
     -------
@@ -135,7 +135,7 @@ def attribute(
     known = np.zeros(len(rows), dtype=bool) if masks is None else np.array([masks[row].any() for row in rows])
     if not known.any():
         raise ValueError("judged: no case has a mask, so no energy can be measured")
-    rows, cases = rows[known], judged[["case_id", "label", "risk"]][known].reset_index(drop=True)
+    rows, cases = rows[known], judged[["case_id", "patient_id", "label", "risk"]][known].reset_index(drop=True)
     network = training.load(Path(trained) / chosen.run(model))
     view = training.network_view(arrays.images, rows=rows, settings=chosen.settings)
     seen = training.network_view(np.uint8(255) * (masks[:, None] > 0), rows=rows, settings=chosen.settings)[:, 0]
@@ -151,7 +151,7 @@ def attribute(
     found = (seen > (0.2 if source.volume else 0.5)).astype(np.uint8)
     structure = "calcifications" if source.volume else "lesion"
     layer = explain.finer_map_layer(network.module, view)
-    finer = None if layer is None else explain.gradcam(network.module, view, layer=layer, target=1)
+    finer = None if layer is None else explain.gradcam(network.module, view, layer=layer, target=target)
     return Attribution(model, shown, found, maps, control, cases, pixel_mm, structure, finer)
 
 
@@ -186,60 +186,3 @@ def occlusion(
         limits = {"effect": size.mean(), "effect_low": size.quantile(0.025), "effect_high": size.quantile(0.975)}
         parts.append(pd.DataFrame(limits).rename_axis("frame").reset_index().assign(model=model))
     return pd.concat(parts, ignore_index=True) if parts else None
-
-
-def energy_summary(energies: pd.DataFrame, *, resamples: int = 2000, seed: int = 0) -> pd.DataFrame:
-    """Mean share of attribution in each zone beside the share of its area, over all judged cases.
-
-    Returns
-    -------
-    DataFrame
-        `model, structure, network, zone, n, share, share_low, share_high, area`; limits by bootstrap of cases
-        (percentile). A share equal to the area is what a map without any preference would have.
-    """
-    rows = []
-    for (model, structure, network), part in energies.groupby(["model", "structure", "network"], sort=False):
-        part = part.dropna(subset=["inside"])
-        draws = np.random.default_rng(seed).integers(0, len(part), (resamples, len(part)))
-        for zone in ("inside", "margin", "outside"):
-            values = part[zone].to_numpy()
-            low, high = np.quantile(values[draws].mean(axis=1), [0.025, 0.975])
-            area = part[f"area_{zone}"].mean()
-            rows.append((model, structure, network, zone, len(part), values.mean(), low, high, area))
-    columns = ["model", "structure", "network", "zone", "n", "share", "share_low", "share_high", "area"]
-    return pd.DataFrame(rows, columns=columns)
-
-
-def plot_energy(energies: pd.DataFrame):
-    """Draw, for every model, the share of attribution inside the structure against the share of its area."""
-    import matplotlib.pyplot as plt
-
-    models = list(energies["model"].unique())
-    figure, axes = plt.subplots(1, len(models), figsize=(4.6 * len(models), 4.4), squeeze=False, layout="constrained")
-    looks = {"trained": ("o", "#D55E00"), "random weights": ("x", "#0072B2")}
-    for ax, model in zip(axes[0], models):
-        for network, (marker, color) in looks.items():
-            part = energies[(energies["model"] == model) & (energies["network"] == network)]
-            ax.scatter(part["area_inside"], part["inside"], s=18, marker=marker, color=color, label=network, alpha=0.7)
-        own = energies[energies["model"] == model]
-        edge = 1.0 if own["area_inside"].max() > 0.3 else 1.1 * own[["area_inside", "inside"]].max().max()
-        ax.plot([0, edge], [0, edge], color="0.5", linewidth=0.8, linestyle=(0, (2, 2)))
-        ax.set(xlim=(0, edge), ylim=(0, edge), aspect="equal", title=model)
-        structure = own["structure"].iloc[0]
-        ax.set(xlabel=f"Share of the area inside: {structure}", ylabel="Share of the attribution inside")
-        ax.legend(fontsize="small", loc="lower right")
-    return figure
-
-
-def sentence(summary: pd.DataFrame) -> str:
-    """Say where the attribution of each trained network lies, against the area and the control."""
-    said = []
-    for model, part in summary[summary["zone"] == "inside"].groupby("model", sort=False):
-        trained = part[part["network"] == "trained"].iloc[0]
-        control = part[part["network"] == "random weights"].iloc[0]
-        said.append(
-            f"{model}: {trained['share']:.0%} (95 % CI {trained['share_low']:.0%} to {trained['share_high']:.0%}) "
-            f"of the attribution lies inside the {trained['structure']}, with {trained['area']:.1%} of the view; "
-            f"with random weights it is {control['share']:.0%}"
-        )
-    return "; ".join(said) + "."

@@ -9,7 +9,7 @@ import pandas as pd
 
 from helpers.stats.calibration import Calibration, calibration
 from helpers.stats.models import MANY, Panel, printed
-from helpers.stats.recalibration import METHODS, recalibrate
+from helpers.stats.recalibration import METHODS, NoFiniteFit, recalibrate
 from helpers.stats.resampling import patient_codes
 
 Curves = Mapping[str, Mapping[str, Calibration]]  # by title of the split, then by model
@@ -33,6 +33,7 @@ PARTS = (
 )
 # an intercept costs one parameter, so that even eleven events can pay for it
 FOR_DECISIONS = "intercept"
+RUNGS = ("in_the_large", "slope", "observed_expected", "brier")
 GROUPS = 50  # of patients, for the maps of out-of-fold risks of more than ALONE patients
 ALONE = 500
 
@@ -122,8 +123,8 @@ def ladder(chooser: Panel | None, parts: Sequence[Panel], *, methods: Sequence[s
     Returns
     -------
     DataFrame or None
-        `split, model, n, events, method`, and in the large, slope, O:E and Brier score with their limits; None without
-        a chooser.
+        `split, model, n, events, method`, and in the large, slope, O:E and Brier score with their limits, NaN where a
+        map has no finite fit (constant risks, or risks that separate the classes); None without a chooser.
     """
     if chooser is None:
         return None
@@ -131,11 +132,16 @@ def ladder(chooser: Panel | None, parts: Sequence[Panel], *, methods: Sequence[s
     for part in parts:
         for name in part.risks:
             for method in methods:
-                risk = mapped(chooser, part, name, method)
+                try:
+                    risk = mapped(chooser, part, name, method)
+                except NoFiniteFit:
+                    row = {"split": part.title, "model": name, "n": part.n, "events": part.events, "method": method}
+                    rows.append(pd.DataFrame([row]))
+                    continue
                 made = calibration(part.label, risk, patient_id=part.patient_id, smoother="none")
-                measures = ("in_the_large", "slope", "observed_expected", "brier")
-                rows.append(summary({part.title: {name: made}}, measures=measures).assign(method=method))
-    return pd.concat(rows, ignore_index=True)
+                rows.append(summary({part.title: {name: made}}, measures=RUNGS).assign(method=method))
+    limits = [f"{name}{end}" for name in RUNGS for end in ("", "_low", "_high")]
+    return pd.concat(rows, ignore_index=True).reindex(columns=["split", "model", "n", "events", *limits, "method"])
 
 
 def ladder_shown(table: pd.DataFrame | None) -> tuple[pd.DataFrame | None, list[str]]:

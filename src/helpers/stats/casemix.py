@@ -16,7 +16,7 @@ from scipy.special import expit
 
 from helpers.stats.auc import auc, compare_auc_unpaired
 from helpers.stats.models import Panel
-from helpers.stats.resampling import percentile_limits
+from helpers.stats.resampling import bootstrap_counts, percentile_limits
 
 RIDGE = 1.0  # of the membership model's slopes; keeps weights finite when a sign is seen on one side only
 
@@ -157,12 +157,14 @@ def compare(
     label = np.concatenate([inside.label, outside.label])
     where = np.arange(len(label)) >= n
     weight = _weights(x, label, where)
-    rng = np.random.default_rng(seed)
-    strata = [np.flatnonzero((where == side) & (label == value)) for side in (False, True) for value in (0, 1)]
+    sides = (inside, outside)
+    samples = [
+        bootstrap_counts(side.label, patient_id=side.patient_id, resamples=resamples, seed=seed + i)
+        for i, side in enumerate(sides)
+    ]
     draws = {name: [] for name in inside.risks}
-    for _ in range(resamples):
-        rows = np.concatenate([rng.choice(part, part.size) for part in strata])
-        rows = rows[np.argsort(rows, kind="stable")]
+    for counts in zip(*samples):
+        rows = np.repeat(np.arange(len(label)), np.concatenate(counts))
         again = _weights(x[rows], label[rows], where[rows])
         kept = rows[~where[rows]]
         for name, risk in inside.risks.items():
@@ -176,7 +178,8 @@ def compare(
     )
     membership = [auc(where[label == value], _odds(x, label, where)[label == value]).value for value in (0, 1)]
     text = (
-        "Difference of AUCs of two groups by an unpaired test on DeLong's variances (doi:10.1186/1471-2105-12-77). The "
+        "Difference of AUCs of two groups by an unpaired test on DeLong's variances (doi:10.1186/1471-2105-12-77), by "
+        "patient where patients repeat. The "
         "weighted AUC counts each inside patient by the odds of being an outside one given "
         f"{', '.join(columns)}, within positives and negatives (doi:10.1016/j.jclinepi.2014.06.018); its interval is a "
         f"bootstrap of patients, {resamples} samples, weights found anew in each."
@@ -202,7 +205,15 @@ def _weights(x: np.ndarray, label: np.ndarray, where: np.ndarray) -> np.ndarray:
 
 
 def _row(name, inside, outside, weight, draws, level) -> dict[str, float | str]:
-    made = compare_auc_unpaired(outside.label, outside.risks[name], inside.label, inside.risks[name], level=level)
+    made = compare_auc_unpaired(
+        outside.label,
+        outside.risks[name],
+        inside.label,
+        inside.risks[name],
+        patient_id_a=outside.patient_id,
+        patient_id_b=inside.patient_id,
+        level=level,
+    )
     low, high = percentile_limits(draws[:, None], level=level)
     return {
         "model": name,

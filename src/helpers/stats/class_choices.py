@@ -115,14 +115,13 @@ def methods(found: Mapping[str, ChoiceCurve] | None) -> str:
 
 
 def sentence(found: Mapping[str, ChoiceCurve] | None) -> str:
-    """Over which part of each range the best model lies above both references; empty of None."""
+    """Over which part of each range each model lies above both references; empty of None."""
     if not found:
         return ""
     said = []
     for name, one in found.items():
         wide = one.curve.frame().pivot(index="threshold", columns="strategy", values="net_benefit")
         rivals = wide[list(REFERENCES)].max(axis=1)
-        best = {model: float((wide[model] > rivals).mean()) for model in one.curve.models}
-        model = max(best, key=best.get)
-        said.append(f"{name} ({model} above both references over {best[model]:.0%} of the range)")
-    return f"Net benefit by choice, without a claim beyond its band: {'; '.join(said)}."
+        shares = [f"{model} over {(wide[model] > rivals).mean():.0%}" for model in one.curve.models]
+        said.append(f"{name} ({', '.join(shares)} of the range)")
+    return f"Net benefit above both references, without a claim beyond its band: {'; '.join(said)}."

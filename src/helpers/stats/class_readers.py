@@ -295,7 +295,8 @@ def claims(read_by: ClassReaders, study: Study) -> pd.DataFrame:
         model = [name for name in printed if "radiologist" not in name]
         parts.append(needed(printed, against=model, n=read_by.n, source=PRINTED))
     own = {name: one.accuracy().value for name, one in read_by.everyone.items()}
-    parts.append(needed(own, against=list(read_by.models), n=read_by.n, source="here"))
+    # power at the difference that was seen says no more than its P value (doi:10.1198/000313001300339897)
+    parts.append(needed(own, against=list(read_by.models), n=read_by.n, source="here").assign(power=np.nan))
     return pd.concat(parts, ignore_index=True)
 
 

@@ -74,12 +74,12 @@ def compare(cases: pd.DataFrame, patients: pd.DataFrame, *, split: str, level: f
             part = table[(table["model"] == model) & (table["split"] == split)]
             part = part[part["seed"] == part["seed"].min()]
             whose = part["patient_id"].to_numpy() if cluster else None
-            made = auc(part["label"], part["risk"], patient_id=whose, level=level)
+            made = auc(part["label"], part["risk"], patient_id=whose, level=level, interval="auto")
             size = {"n": len(part), "patients": part["patient_id"].nunique(), "events": int(part["label"].sum())}
             limits = {"auc": made.value, "auc_low": made.low, "auc_high": made.high}
             rows.append({"model": model, "level": LEVELS[name], **size, **limits})
     text = (
-        "AUC by DeLong (doi:10.2307/2531595); by case, the interval takes the patient as the cluster (Obuchowski 1997, "
-        "doi:10.2307/2533958). By patient, risks are averaged first."
+        "AUC by DeLong (doi:10.2307/2531595), on the logit scale near 1 and exact at 1; by case, the interval takes "
+        "the patient as the cluster (Obuchowski 1997, doi:10.2307/2533958). By patient, risks are averaged first."
     )
     return Levels(pd.DataFrame(rows), text)

@@ -336,14 +336,17 @@ def comparisons_of(parts: Sequence[Panel], pairs: Sequence[tuple[str, str]] | No
     return pd.concat([comparisons(part, pairs).assign(split=part.title) for part in parts], ignore_index=True)
 
 
-def optimism(part: Panel, frozen: Mapping[str, Threshold]) -> pd.DataFrame:
+def optimism(part: Panel, frozen: Mapping[str, Threshold]) -> pd.DataFrame | None:
     """What each model would have gained by choosing its threshold on the test cases.
 
     Returns
     -------
-    DataFrame
+    DataFrame or None
         The rows of `optimism_of_test_threshold` with `model` first; of more than five models the Youden index only.
+        None where thresholds were declared: nothing was chosen, so nothing can be borrowed.
     """
+    if any(one.rule == "declared" for one in frozen.values()):
+        return None
     rows = [
         optimism_of_test_threshold(part.label, risk, frozen[name]).frame().assign(model=name)
         for name, risk in part.risks.items()

@@ -9,6 +9,7 @@ import pandas as pd
 
 from helpers.stats.change_of_mind import paired_gain
 from helpers.stats.delong import placements
+from helpers.stats.families import holm
 from helpers.stats.mrmc import ObuchowskiRockette, obuchowski_rockette
 from helpers.stats.mrmc_anova import hillis, interval, single_modality
 from helpers.stats.mrmc_ustatistics import UStatistics, u_statistics
@@ -18,7 +19,7 @@ from helpers.stats.student import t_p_value, t_quantile
 
 MEASURES = ("auc", "sensitivity", "specificity", "accuracy")
 COLUMNS = ["measure", "before", "after", "absolute_gain", "low", "high", "relative_gain", "relative_low"]
-COLUMNS += ["relative_high", "f", "df", "p_value", "method", "note"]
+COLUMNS += ["relative_high", "f", "df", "p_value", "p_holm", "method", "note"]
 CROSSED = "Obuchowski-Rockette"
 EACH = (
     "Gain of one reader: the difference between the same cases read twice; AUC by DeLong (doi:10.2307/2531595), "
@@ -32,7 +33,8 @@ AVERAGE = (
     "doi:10.1016/j.acra.2012.09.012). Accuracy, the share of right calls over all cases, by the covariance of the "
     "readers' gains over patients (doi:10.1002/sim.5926). The absolute gain is a difference of two shares, the "
     "relative gain that difference over the unaided value, with an interval by the delta method on the logarithm of "
-    "the ratio."
+    "the ratio. The measures are one family, adjusted by Holm (https://www.jstor.org/stable/4615733); intervals are "
+    "not."
 )
 
 
@@ -198,7 +200,7 @@ def overall(study: ReaderStudy, compared: dict[str, ObuchowskiRockette | UStatis
     -------
     DataFrame
         `COLUMNS`, one row a measure. `f` has 1 and `df` degrees of freedom; `note` says what was set to zero or
-        replaced.
+        replaced; `p_holm` is adjusted over the measures.
     """
     rows = []
     for measure in measures(study):
@@ -224,7 +226,8 @@ def overall(study: ReaderStudy, compared: dict[str, ObuchowskiRockette | UStatis
         everyone = np.ones(made.gain.size, bool)
         ratio = relative(made, everyone, means=(row["before"], row["after"]))
         rows.append({"measure": measure, **row, **ratio})
-    return pd.DataFrame(rows)[COLUMNS]
+    table = pd.DataFrame(rows)
+    return table.assign(p_holm=holm(table["p_value"]))[COLUMNS]
 
 
 def relative(

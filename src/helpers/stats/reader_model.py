@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import pandas as pd
 
+from helpers.stats.families import holm
 from helpers.stats.matched import MATCHES, compare_at_matched
 from helpers.stats.reader_study import ReaderStudy
 
 COLUMNS = ["reader", "experience", "modality", "match", "measure", "cases", "sensitivity", "specificity"]
-COLUMNS += ["reader_value", "model_value", "difference", "low", "high", "p_value"]
+COLUMNS += ["reader_value", "model_value", "difference", "low", "high", "p_value", "p_holm"]
 ALL = "all readers"
 LIMITS = {"low": "difference_low", "high": "difference_high"}  # names that a printed table goes by
 METHODS = (
     "On the cases that both the readers and the model judged, the model's ROC curve is read at each reader's own "
     "specificity (or sensitivity) and the other measure compared; intervals of one reader by the bootstrap over "
     "patients (doi:10.1214/aos/1176344552), in which the reader's point and the curve are computed anew; of all "
-    "readers with readers and cases random (doi:10.1002/sim.5926)."
+    "readers with readers and cases random (doi:10.1002/sim.5926), P values adjusted by Holm over both ways of "
+    "reading and both matches (https://www.jstor.org/stable/4615733). Intervals of single readers are not adjusted."
 )
 
 
@@ -52,7 +54,10 @@ def against_model(study: ReaderStudy, *, resamples: int = 2000, seed: int = 0) -
                 rows += _compared(one, study, match, resamples, seed)
     table = pd.DataFrame(rows)
     table["experience"] = table["reader"].map(study.experience).fillna("")
-    return table.reindex(columns=COLUMNS)  # no P value where no row is of all readers
+    table = table.reindex(columns=COLUMNS)  # no P value where no row is of all readers
+    whole = table["reader"] == ALL
+    table.loc[whole, "p_holm"] = holm(table.loc[whole, "p_value"])
+    return table
 
 
 def _compared(part: pd.DataFrame, study: ReaderStudy, match: str, resamples: int, seed: int) -> list[dict]:

@@ -7,6 +7,7 @@ import pandas as pd
 
 from helpers.stats.auc import auc
 from helpers.stats.change_of_mind import paired_gain
+from helpers.stats.families import holm
 from helpers.stats.intervals import clustered_proportion, proportion
 from helpers.stats.operating_points import operating_point
 from helpers.stats.reader_study import ReaderStudy
@@ -19,7 +20,8 @@ POINTS = (
     "Sensitivity, specificity, predictive values and accuracy with Wilson intervals "
     "(doi:10.1080/01621459.1927.10502953), by patient when patients repeat (doi:10.1093/jssam/smv024); F1 from the "
     "Wilson interval of tp/(tp + fp + fn); kappa with the variance of Fleiss, Cohen and Everitt "
-    "(doi:10.1037/h0028106); the AUC from all levels of the rating with DeLong's interval (doi:10.2307/2531595). "
+    "(doi:10.1037/h0028106); the AUC from all levels of the rating with DeLong's interval (doi:10.2307/2531595), on "
+    "the logit scale near 1 and exact at 1. "
     "(Sensitivity + specificity) / 2 is the area under the two straight lines through one operating point: it uses "
     "no level of the rating but the cut, so it is not comparable with the AUC of a model "
     "(doi:10.1177/0272989X0002000410)."
@@ -29,7 +31,8 @@ MINDS = (
     "help; misled: share of the right ones that became wrong; both with Wilson intervals, for all readers together "
     "with the variance by patient (doi:10.1093/jssam/smv024). Net gain in accuracy with Newcombe's interval for "
     "paired proportions (doi:10.1002/(SICI)1097-0258(19981130)17:22<2635::AID-SIM954>3.0.CO;2-C) and McNemar's exact "
-    "test (doi:10.1007/BF02295996), by patient when patients repeat (doi:10.1002/sim.1438)."
+    "test (doi:10.1007/BF02295996), by patient when patients repeat (doi:10.1002/sim.1438); P values of the readers "
+    "adjusted by Holm (https://www.jstor.org/stable/4615733)."
 )
 
 
@@ -71,7 +74,7 @@ def _measured(part: pd.DataFrame, column: str, cut: float, *, graded: bool) -> d
     label, value, owner = (part[name].to_numpy() for name in ("label", column, "patient_id"))
     point = operating_point(label, value, cut, patient_id=owner)
     row = {"n": len(part), "events": int(label.sum()), **point.counts}
-    found = {"auc": auc(label, value, patient_id=owner)} if graded else {}
+    found = {"auc": auc(label, value, patient_id=owner, interval="auto")} if graded else {}
     found |= {name: point.estimates[name] for name in MEASURES}
     for name in ("auc", *MEASURES):
         made = found.get(name)
@@ -94,7 +97,8 @@ def minds(study: ReaderStudy) -> pd.DataFrame:
         One row a reader and a last row `all readers`: `reader, experience, cases, kept_right, corrected, misled,
         kept_wrong` (calls read both ways), `corrected_share, corrected_low, corrected_high` (of wrong unaided calls),
         `misled_share, misled_low, misled_high` (of right ones), `net_gain, net_low, net_high` (in accuracy) and
-        `p_value`; the last two of `all readers` are NaN, because those belong to the analysis over readers.
+        `p_value, p_holm` (adjusted over the readers); limits and P of the net gain of `all readers` are NaN, because
+        those belong to the analysis over readers.
 
     Examples
     --------
@@ -119,7 +123,9 @@ def minds(study: ReaderStudy) -> pd.DataFrame:
     before, after = right[0, reader, case], right[1, reader, case]
     names = {"reader": "all readers", "experience": "", "net_gain": float(np.mean(after - before))}
     rows.append(names | _changes(before, after, owner[case]))
-    return pd.DataFrame(rows)
+    table = pd.DataFrame(rows).assign(p_holm=np.nan)
+    table.loc[table.index[:-1], "p_holm"] = holm(table["p_value"].iloc[:-1])
+    return table
 
 
 def right_calls(study: ReaderStudy) -> tuple[np.ndarray, np.ndarray]:

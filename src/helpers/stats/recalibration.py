@@ -27,6 +27,10 @@ SOURCES = {
 ISOTONIC_ENOUGH = 1000  # cases below which isotonic maps overfit; doi:10.1145/1102351.1102430
 
 
+class NoFiniteFit(ValueError):
+    """A map that no finite numbers describe: the risk is constant where it was fitted, or separates the classes."""
+
+
 @dataclass(frozen=True)
 class Recalibration:
     """A map from risk to recalibrated risk; see `recalibrate`.
@@ -124,7 +128,7 @@ def recalibrate(
     Raises
     ------
     ValueError
-        Data from test, an unknown method, one class, or a map without a finite fit.
+        Data from test, an unknown method or one class; `NoFiniteFit`, which is one, for a map without a finite fit.
 
     Examples
     --------
@@ -154,7 +158,7 @@ def recalibrate(
     elif method == "isotonic":
         intercept, slope, knots = np.nan, np.nan, _isotonic(y, values)
     if method != "isotonic" and not np.isfinite([intercept, slope]).all():
-        raise ValueError(f"risk: {method} has no finite fit; the risk is constant or separates the classes")
+        raise NoFiniteFit(f"risk: {method} has no finite fit; the risk is constant or separates the classes")
     notes = [f"{moved} risks of 0 or 1 were moved to the border for the logit"] if moved else []
     if slope < 0:
         notes.append("the fitted slope is negative: the model ranks cases the wrong way here")

@@ -228,7 +228,7 @@ def optimism_of_test_threshold(label: ArrayLike, risk: ArrayLike, threshold: Thr
     label, risk : arrays of shape (n,)
         The test cases.
     threshold : Threshold
-        Frozen; its rule is used again (`youden` when it was declared).
+        Frozen by a rule, which is used again.
 
     Returns
     -------
@@ -237,7 +237,7 @@ def optimism_of_test_threshold(label: ArrayLike, risk: ArrayLike, threshold: Thr
     Raises
     ------
     ValueError
-        As `choose_threshold`, or if `threshold` is a bare number.
+        As `choose_threshold`, if `threshold` is a bare number, or if it was declared: nothing was chosen then.
 
     Examples
     --------
@@ -247,11 +247,12 @@ def optimism_of_test_threshold(label: ArrayLike, risk: ArrayLike, threshold: Thr
     """
     if not isinstance(threshold, Threshold):
         raise ValueError("threshold: must come from choose_threshold, so that its rule is known")
+    if threshold.rule == "declared":
+        raise ValueError("threshold: was declared, not chosen, so choosing it again has no meaning")
     positive = labels(label)
     events, others = both_classes(positive)
     score = scores(risk, positive.size)
-    rule = "youden" if threshold.rule == "declared" else threshold.rule
-    again = _choose(positive, score, rule, threshold.target, None)[0]
+    again = _choose(positive, score, threshold.rule, threshold.target, None)[0]
     columns = {}
     for name, cut in (("frozen", threshold.value), ("rechosen_on_test", again)):
         called = score >= cut
@@ -260,7 +261,7 @@ def optimism_of_test_threshold(label: ArrayLike, risk: ArrayLike, threshold: Thr
         columns[name] = [sensitivity, specificity, sensitivity + specificity - 1, accuracy]
     table = pd.DataFrame({"measure": ["sensitivity", "specificity", "youden", "accuracy"], **columns})
     table["optimism"] = table["rechosen_on_test"] - table["frozen"]
-    return ThresholdOptimism(threshold, float(again), table, rule, positive.size, events)
+    return ThresholdOptimism(threshold, float(again), table, threshold.rule, positive.size, events)
 
 
 def _choose(
