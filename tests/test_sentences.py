@@ -1,0 +1,178 @@
+"""Computed sentences and tables claim no more than the numbers behind them, whatever these are."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from helpers.book import findings, sentences, sentences_networks, sentences_readers, sentences_subgroups
+from helpers.data.sections import Model
+from helpers.stats import calibrated, casemix, heat_energy, reader_gains, reader_study, reader_tables
+from helpers.stats.families import holm
+from helpers.stats.models import Panel
+from helpers.stats.recalibration import NoFiniteFit, recalibrate
+
+WAYS = SimpleNamespace(ways=("unaided", "aided"))
+
+
+def energies(patients: list[str], share: np.ndarray) -> pd.DataFrame:
+    who = {"model": "m", "structure": "lesion", "network": "trained", "patient_id": patients}
+    areas = {"area_inside": 0.1, "area_margin": 0.1, "area_outside": 0.8}
+    return pd.DataFrame(who | {"inside": share, "margin": (1 - share) / 2, "outside": (1 - share) / 2} | areas)
+
+
+def test_images_of_one_patient_are_no_strangers_to_each_other():
+    rng = np.random.default_rng(4)
+    share = np.repeat(rng.uniform(0.1, 0.9, 12), 10)  # ten images of a patient are alike
+    patients = [f"P{i // 10}" for i in range(120)]
+    by_patient = heat_energy.summarise(energies(patients, share)).iloc[0]
+    by_image = heat_energy.summarise(energies([f"I{i}" for i in range(120)], share)).iloc[0]
+    width = [row["share_high"] - row["share_low"] for row in (by_patient, by_image)]
+    assert by_patient["share"] == by_image["share"] == pytest.approx(share.mean())
+    assert width[0] > 2.5 * width[1], "about the square root of ten"
+    means = np.array([share[10 * i] for i in range(12)])
+    assert width[0] == pytest.approx(2 * 1.96 * means.std() / np.sqrt(12), rel=0.1)
+
+
+def pairs(split: str, p_holm: float, difference: float) -> dict:
+    return {"split": split, "a": "video", "b": "still", "difference": difference, "p_holm": p_holm}
+
+
+def test_a_comparison_names_the_split_it_was_made_in():
+    said = sentences.comparison(pd.DataFrame([pairs("Test", 0.4, 0.01), pairs("External test", 0.01, 0.1)]))
+    assert said.startswith("Test: No pair of models is told apart (smallest P after Holm 0.400). External test: After")
+    assert "External test: After Holm's correction video ranks better than still (difference 0.10, P 0.010)" in said
+    assert sentences.comparison(pd.DataFrame([pairs("Test", np.nan, 0.0)])) == "No pair of models could be tested."
+    assert "is told apart" in sentences.comparison(pd.DataFrame([pairs("Test", 0.2, 0.1)]))
+
+
+def test_a_slope_that_is_not_there_is_not_printed_as_a_number():
+    row = {"split": "Test", "model": "a", "slope": np.nan, "slope_low": np.nan, "slope_high": np.nan}
+    said = sentences.calibration(pd.DataFrame([row | {"in_the_large_low": -0.1, "in_the_large_high": 0.1}]))
+    assert "no slope, as the risks are constant or separate the classes" in said and "nan" not in said
+
+
+def test_a_rung_without_a_finite_fit_leaves_the_others_standing():
+    label, risk = np.arange(20) % 2, np.where(np.arange(20) % 2, 0.8, 0.2)  # tuning risks separate the classes
+    cases = np.array([f"C{i}" for i in range(20)], object)
+    rng = np.random.default_rng(0)
+    chooser = Panel("tune", label, cases, cases, {"a": risk})
+    judged = Panel("test", label, cases, cases, {"a": rng.uniform(0.2, 0.8, 20)})
+    with pytest.raises(NoFiniteFit, match="separates the classes"):
+        recalibrate(label, risk, method="slope")
+    made = calibrated.ladder(chooser, [judged]).set_index("method")
+    assert (
+        np.isnan(made.loc["slope", "brier"]) and np.isfinite(made.loc[["none", "intercept", "isotonic"], "brier"]).all()
+    )
+    shown, columns = calibrated.ladder_shown(made.reset_index())
+    assert shown.set_index("method").loc["slope", "Slope"] == "–" and "Slope" in columns
+    empty = made.reset_index().assign(brier=np.nan)
+    assert sentences.mended(empty) == "No intercept can be fitted on the cases that may choose."
+
+
+def gains(**changes: float) -> pd.DataFrame:
+    row = {"measure": "accuracy", "before": 0.7, "after": 0.8, "absolute_gain": 0.1, "low": 0.02, "high": 0.18}
+    return pd.DataFrame([row | {"p_value": 0.02, "p_holm": 0.03} | changes])
+
+
+def test_help_is_judged_after_holm_and_not_at_all_without_a_test():
+    assert "higher aided than unaided: accuracy" in sentences_readers.answer(gains(), WAYS)
+    assert "no difference beyond chance" in sentences_readers.answer(gains(p_holm=0.06), WAYS)
+    nothing = gains(low=np.nan, high=np.nan, p_value=np.nan, p_holm=np.nan)
+    said = sentences_readers.answer(nothing, WAYS)
+    assert "cannot be judged: accuracy" in said and "interval not defined" in said and "chance" not in said
+
+
+def test_one_reader_a_group_says_nothing_of_other_readers():
+    own = {"measure": "accuracy", "before": 0.7, "after": 0.8, "absolute_gain": 0.1, "relative_gain": 0.14}
+    groups = pd.DataFrame([{"experience": name} | own for name in ("junior", "senior")])
+    gap = {"first": "junior", "second": "senior", "measure": "accuracy", "difference": 0.1, "low": 0.02, "high": 0.2}
+    gap |= {"random_low": np.nan, "random_high": np.nan}
+    said = sentences_readers.experience(groups, pd.DataFrame([gap]))
+    assert "differ for these readers, and of other readers nothing can be said" in said
+    assert findings._experience(pd.DataFrame([gap])).endswith("for these readers.")
+    sure = sentences_readers.experience(groups, pd.DataFrame([gap | {"random_low": 0.01, "random_high": 0.2}]))
+    assert "differ, for other readers too" in sure
+
+
+def test_a_share_of_no_call_is_no_share():
+    row = {"reader": "all readers", "corrected": 0, "kept_wrong": 0, "misled": 1, "kept_right": 9}
+    row |= {"corrected_share": np.nan, "corrected_low": np.nan, "corrected_high": np.nan}
+    row |= {"misled_share": 0.1, "misled_low": 0.02, "misled_high": 0.4}
+    said = sentences_readers.minds(pd.DataFrame([row]), WAYS)
+    assert (
+        said
+        == "Of 0 calls that were wrong unaided, 0 were right aided; of 10 that were right, 1 were wrong aided "
+        + ("(10%, 95 % CI 2% to 40%).")
+    )
+
+
+def test_means_over_readers_are_no_further_readers():
+    rows = [("A", 0.1, 0.2), ("B", -0.2, 0.1), ("all readers", 0.05, 0.2)]
+    said = findings._reader_model(pd.DataFrame(rows, columns=["reader", "low", "high"]))
+    assert "above the reader in 1 and below in 0 of 2 comparisons" in said
+
+
+def test_reader_tests_are_one_family():
+    rng = np.random.default_rng(2)
+    rows = [
+        (reader, way, case, case, case % 2, int(rng.integers(1, 6)) + (case % 2) + (way == "aided"))
+        for reader in "ABCD"
+        for way in ("unaided", "aided")
+        for case in range(40)
+    ]
+    frame = pd.DataFrame(rows, columns=["reader", "modality", "case_id", "patient_id", "label", "rating"])
+    study = reader_study.assemble(frame, positive_from=4)
+    overall = reader_gains.overall(study, reader_gains.effect(study))
+    assert overall["p_holm"].tolist() == pytest.approx(holm(overall["p_value"]).tolist())
+    minds = reader_tables.minds(study)
+    assert minds["p_holm"].iloc[:-1].tolist() == pytest.approx(holm(minds["p_value"].iloc[:-1]).tolist())
+    assert np.isnan(minds["p_holm"].iloc[-1])
+
+
+def test_nothing_was_borrowed_where_nothing_was_chosen():
+    one = {"video": Model(input="clip", architectures=("resnet50",))}
+    two = {"video": Model(input="clip", architectures=("resnet50", "resnet18"))}
+    optimism = pd.DataFrame({"optimism": [0.031]})
+    assert sentences_networks.borrowed(optimism, one) == ""
+    assert sentences_networks.borrowed(optimism, two).endswith("higher by up to 0.03.")
+    chosen = {"video": ("clip", "resnet50")}
+    assert sentences_networks.chosen(chosen, one).startswith("One network was declared for each model")
+    assert sentences_networks.chosen(chosen, two) == "Chosen on the tuning patients: video: ResNet50."
+
+
+def test_every_model_has_its_own_gap_by_chance():
+    def gap(value: float, p_value: float) -> SimpleNamespace:
+        names = {"variable": "sex", "high_level": "female", "low_level": "male"}
+        return SimpleNamespace(value=value, median=0.1, p_value=p_value, **names)
+
+    forest = SimpleNamespace(gaps={"a": gap(0.2, 1 / 501), "b": gap(0.1, 0.42)})
+    said = sentences_subgroups.chance(forest)
+    assert "a 0.20 (sex: female against male; by chance" in said and "less than 1 % at least this" in said
+    assert "b 0.10" in said and "42 % at least this" in said
+
+
+def test_the_difference_between_centres_is_by_patient():
+    rng = np.random.default_rng(1)
+
+    def side(seed: int, split: str) -> tuple[Panel, pd.DataFrame]:
+        base = np.random.default_rng(seed).normal(size=40)
+        label = np.repeat(np.arange(40) % 2, 5)
+        risk = 1 / (1 + np.exp(-(np.repeat(base, 5) + label)))  # five clips of a patient are alike
+        patients = np.repeat([f"{split}{i}" for i in range(40)], 5).astype(object)
+        cases = np.array([f"{split}{i}" for i in range(200)], object)
+        return Panel(split, label, patients, cases, {"m": risk}), pd.DataFrame(
+            {"size": np.repeat(rng.normal(size=40), 5)}
+        )
+
+    (inside, first), (outside, second) = side(1, "test"), side(2, "external")
+    signs = {"inside": first, "outside": second}
+    made = casemix.compare(inside, outside, signs, ["size"], resamples=100).table.iloc[0]
+    strangers = [Panel(p.split, p.label, p.case_id, p.case_id, p.risks) for p in (inside, outside)]
+    naive = casemix.compare(*strangers, signs, ["size"], resamples=100).table.iloc[0]
+    for name in ("difference", "auc_weighted"):
+        width = [row[f"{name}_high"] - row[f"{name}_low"] for row in (made, naive)]
+        assert width[0] > 1.6 * width[1], name
