@@ -118,6 +118,15 @@ def test_each_step_can_be_switched_off(folder, tmp_path):
         from_text(yaml.safe_dump(settings))
 
 
+@pytest.mark.parametrize("shape", [(7, 9), (2, 5, 6), (3, 4, 1, 8), (1, 1)])
+def test_the_median_is_that_of_a_filter_for_any_window(shape):
+    from scipy.ndimage import median_filter
+
+    images = np.random.default_rng(5).integers(0, 256, shape).astype(np.uint8)
+    slow = median_filter(images, size=(*[1] * (images.ndim - 2), 3, 3), mode="nearest")
+    assert np.array_equal(grey.steps(images, denoise="median"), slow)
+
+
 def test_normalising_undoes_gain_and_offset_and_denoising_noise():
     rng = np.random.default_rng(0)
     scene = np.clip(rng.normal(110, 30, (1, 64, 64)), 0, 255)

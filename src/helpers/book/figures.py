@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 DPI = 300  # what journals ask of a halftone figure; TIFFs come at this and at twice as many, for lines
 MOST_PIXELS = 150e6  # a drawing above this at the finer resolution has the coarser TIFF only
-PHOTOGRAPH = 100 * 100  # pixels of an image that make a figure a halftone
+PHOTOGRAPH = 40 * 40  # pixels of an image that make a figure a halftone
 MARK = "Simulated data"
 PREDICTOR = 317  # TIFF tag: neighbours are subtracted before they are compressed
 _MARK_ID = "simulated-mark"
@@ -137,7 +137,7 @@ def _write_pixels(folder: Path, name: str, fine: Image.Image, times: int, descri
 
     coarse, notes, png = fine.reduce(times), PngImagePlugin.PngInfo(), io.BytesIO()
     notes.add_text("Description", description)
-    coarse.save(png, "PNG", dpi=(DPI, DPI), pnginfo=notes)
+    coarse.save(png, "PNG", dpi=(DPI, DPI), pnginfo=notes, compress_level=3)  # half the time, a tenth larger
     write_bytes(folder / f"{name}.png", png.getvalue())
     (folder / f"{name}-{2 * DPI}dpi.tiff").unlink(missing_ok=True)  # of an earlier drawing
     for dpi, drawing in {DPI: coarse, times * DPI: fine}.items():

@@ -14,6 +14,10 @@ DENOISE = ("none", "median")
 SHARES = (2.0, 98.0)  # percentiles that become black and white: a few pixels may not set the scale
 MEAN, SD = 100.0, 45.0  # of a crop after `moments`
 SIDE = 3  # of the window of the median, pixels
+# pairs of its nine pixels that are put in order, one after the other, until the fifth is their median;
+# Paeth, Median finding on a 3 x 3 grid, Graphics Gems (1990): a tenth of the time of a filter for any window
+EXCHANGES = ((1, 2), (4, 5), (7, 8), (0, 1), (3, 4), (6, 7), (1, 2), (4, 5), (7, 8), (0, 3), (5, 8), (4, 7), (3, 6))
+EXCHANGES += ((1, 4), (2, 5), (4, 7), (4, 2), (6, 4), (4, 2))
 
 
 def steps(images: np.ndarray, *, normalise: str = "none", denoise: str = "none") -> np.ndarray:
@@ -59,11 +63,17 @@ def steps(images: np.ndarray, *, normalise: str = "none", denoise: str = "none")
     if denoise not in DENOISE:
         raise ValueError(f"denoise: {denoise!r} is none of {', '.join(DENOISE)}")
     made = _normalised(images, normalise)
-    if denoise == "median":
-        from scipy.ndimage import median_filter
+    return _median(made) if denoise == "median" else made
 
-        made = median_filter(made, size=(*[1] * (made.ndim - 2), SIDE, SIDE), mode="nearest")
-    return made
+
+def _median(images: np.ndarray) -> np.ndarray:
+    """Median of 3 x 3 pixels, borders repeated."""
+    height, width = images.shape[-2:]
+    wide = np.pad(images, [*[(0, 0)] * (images.ndim - 2), (1, 1), (1, 1)], mode="edge")
+    nine = [wide[..., down : down + height, across : across + width] for down in range(3) for across in range(3)]
+    for i, j in EXCHANGES:
+        nine[i], nine[j] = np.minimum(nine[i], nine[j]), np.maximum(nine[i], nine[j])
+    return nine[4]
 
 
 def noise(images: np.ndarray) -> np.ndarray:
