@@ -107,7 +107,7 @@ for study in STUDIES.values():
 
 rule check:
     input:
-        helpers=helpers_of("src/helpers/data/check.py") + ["src/helpers/data/check.py"],
+        helpers=helpers_of("src/helpers/stats/checked.py") + ["src/helpers/stats/checked.py"],
         tables=lambda wildcards: of(wildcards).tables(),
     output:
         "results/{study}/splits.csv",
@@ -123,7 +123,7 @@ rule check:
     message:
         "{wildcards.study}: check the tables"
     shell:
-        "python -m helpers.book.warm helpers.data.check {params.folder:q} {output} > {log} 2>&1"
+        "python -m helpers.book.warm helpers.stats.checked {params.folder:q} {output} > {log} 2>&1"
 
 
 rule arrays:
@@ -135,6 +135,7 @@ rule arrays:
     params:
         folder=lambda wildcards: of(wildcards).folder,
         inputs=lambda wildcards: of(wildcards).inputs_digest,
+        media=lambda wildcards: of(wildcards).media_digest,
     threads: 2
     priority: 30
     resources:
@@ -154,11 +155,11 @@ PREDICTIONS = {"predictions": "results/{study}/predictions.csv"}
 SPLITS = {"splits": "results/{study}/splits.csv"}
 READS = {
     "assumptions": {"tables": lambda wildcards: of(wildcards).given()},
-    "cohort": SPLITS,
+    "cohort": {**SPLITS, "flow": lambda wildcards: of(wildcards).beside("flow.json")},
     "inputs": {"arrays": "results/{study}/arrays.json"},
     "resampled": {"arrays": "results/{study}/arrays.json"},
     "classes": {**PREDICTIONS, "networks": lambda wildcards: of(wildcards).chosen()},
-    "segmentation": {**SPLITS, **RUNS},
+    "segmentation": {**SPLITS, **RUNS, "structures": lambda wildcards: of(wildcards).beside("structures.csv")},
     "reports": {**SPLITS, "reports": lambda wildcards: of(wildcards).given_reports()},
     "discrimination": PREDICTIONS,
     "compare": {**PREDICTIONS, "networks": "results/{study}/networks/notebook.ipynb"},

@@ -16,27 +16,16 @@ study = "data/olnm"  # folder of the study
 results = "results/olnm"  # folder of its results
 folds = 2  # parts for out-of-fold features
 seeds = [0]  # seeds of the training runs; all are fused
-size = 64  # side of the image that the network sees, pixels
-crop_size = 72  # side to which the stored image is brought before the crop, pixels
-epochs = 9  # passes over the training patients
-batch_size = 16  # cases a step
-learning_rate = 0.002  # peak of the one-cycle schedule
-patience = 9  # epochs without improvement before a run stops
-width_divisor = 4  # as in the training runs
-weights = "none"  # as in the training runs
-flip_vertical = False  # as in the training runs
 workers = 2  # processes that train folds side by side; 1 on a GPU
 
 # %% tags=["hide-input"]
-from dataclasses import asdict
-
 import pandas as pd
 
 from helpers.book import report, sentences_networks
 from helpers.data import arrays, cohort
 from helpers.data.study import read as read_study
-from helpers.learn import candidates, combine, training
-from helpers.learn.chosen import write_chosen
+from helpers.learn import candidates, combine
+from helpers.learn.chosen import settings_of, write_chosen
 from helpers.stats import predictions
 
 # %%
@@ -72,26 +61,16 @@ page.table("tab-choice", choice.optimism())
 # ## Features of both networks, out of fold
 #
 # A network knows the answers of the patients it was trained on, so a head must not learn from those features.
-# Each chosen architecture is trained again without one part of the training patients, and describes that part.
+# Each chosen network is built and trained again, exactly as its own run was, without one part of the training patients, and describes that part.
 
 # %%
-options = training.Settings(
-    size=size,
-    crop_size=crop_size,
-    epochs=epochs,
-    batch_size=batch_size,
-    learning_rate=learning_rate,
-    patience=patience,
-    flip_vertical=flip_vertical,
-    seed=seeds[0],
-)
 chosen = {name: (settings.models[name].input, choice.chosen[name]) for name in settings.models}
 images = {name: arrays.load(study, chosen[name][0], study=settings).images for name in chosen}
 
 # %%
-how = {"settings": options, "width_divisor": width_divisor, "weights": weights, "folds": folds, "workers": workers}
-where = {"trained": f"{results}/train", "folder": page.folder / "folds", "report": print}
-fused = combine.every_seed(cases, images, chosen, seeds=seeds, fusion=settings.fusion, **how, **where)
+where = {"results": results, "folder": page.folder / "folds", "report": print}
+options = {"folds": folds, "workers": workers, **where}
+fused = combine.every_seed(cases, images, chosen, seeds=seeds, fusion=settings.fusion, **options)
 
 # %% [markdown]
 # ## The head is chosen on the tuning patients too
@@ -111,9 +90,11 @@ page.table("tab-heads", combine.heads_table(fused), methods=combine.METHODS)
 
 # %% tags=["remove-output"]
 name = settings.fusion.name if settings.fusion else ""
-final = combine.final_table(runs, chosen, fused, cases, study=settings.name, fused_name=name)
+names = {"study": settings.name, "fused_name": name, "classes": settings.outcome.classes}
+final = combine.final_table(runs, chosen, fused, cases, **names)
 predictions.write(final, page.folder / "predictions.csv")
-write_chosen(page.folder / "chosen.json", chosen, seeds, asdict(options))
+first = "-".join(next(iter(chosen.values())))
+write_chosen(page.folder / "chosen.json", chosen, seeds, settings_of(results, f"{first}-s{seeds[0]}"))
 
 # %% tags=["remove-output"]
 names = [f"{model}: {architecture}" for model, (_, architecture) in chosen.items()]

@@ -14,9 +14,9 @@ import time
 from pathlib import Path
 
 from helpers.book import graph, warm
-from helpers.data.check import check
 from helpers.data.errors import StudyError
-from helpers.stats import predictions_own, readings
+from helpers.stats import predictions_own
+from helpers.stats.checked import check
 
 LOCK = Path("build/.lock")
 BOOK = Path("build/_build/html/index.html")
@@ -61,8 +61,6 @@ def _check(node: graph.Node) -> None:
         predictions_own.own(node.folder)
     if node.study.source.kind == "own":
         check(node.folder)
-        if "readers" in node.study.chapters:
-            readings.read(Path(node.folder) / "readings.csv")
 
 
 def _take(lock) -> bool:

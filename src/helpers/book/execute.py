@@ -22,11 +22,6 @@ from pathlib import Path
 from typing import Any
 
 LOCK = Path("requirements.txt")
-# files of a study whose bytes a run records
-TABLES = (
-    *("study.yaml", "cohort.csv", "media.csv", "frames.csv"),
-    *("predictions.csv", "predictions.parquet", "readings.csv"),
-)
 
 
 def execute(notebook: str | Path, page: str | Path, parameters: dict[str, Any] | None = None) -> Path:
@@ -148,18 +143,20 @@ def provenance(study: str | Path | None = None) -> dict[str, Any]:
     Parameters
     ----------
     study : path or None
-        The study's folder; its tables and `study.yaml` are hashed.
+        The study's folder; its tables, `study.yaml` and the media that they name are hashed.
 
     Returns
     -------
     dict
-        `commit` (with "+" when files differ from it), `lock` (SHA-256 of the lock file), `data` (SHA-256 of the
-        tables), `python`, `machine`, `device`.
+        `commit` (with "+" when files differ from it), `lock` (SHA-256 of the lock file), `data` (SHA-256 as
+        `helpers.data.fingerprint.data`), `python`, `machine`, `device`.
     """
+    from helpers.data import fingerprint
+
     return {
         "commit": _commit(),
-        "lock": _sha256([LOCK]),
-        "data": _sha256([Path(study) / name for name in TABLES]) if study else None,
+        "lock": hashlib.sha256(LOCK.read_bytes()).hexdigest() if LOCK.is_file() else None,
+        "data": fingerprint.data(study) if study else None,
         "python": platform.python_version(),
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
         "device": _device(),
@@ -172,16 +169,6 @@ def _commit() -> str | None:
     head = subprocess.run(["git", "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=False)
     dirty = subprocess.run(["git", "status", "--porcelain", "-uno"], capture_output=True, text=True, check=False)
     return head.stdout.strip() + ("+" if dirty.stdout.strip() else "") if head.returncode == 0 else None
-
-
-def _sha256(paths: list[Path]) -> str | None:
-    present = [p for p in paths if p.is_file()]
-    if not present:
-        return None
-    digest = hashlib.sha256()
-    for path in present:
-        digest.update(path.name.encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()
 
 
 def _device() -> str:

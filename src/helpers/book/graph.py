@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from helpers.book.dependencies import helpers_of
-from helpers.data import outside, own_table
+from helpers.data import fingerprint, outside, own_table
 from helpers.data.errors import StudyError
 from helpers.data.profiles import FULL, QUICK, Profile
 from helpers.data.study import Study
@@ -151,6 +151,12 @@ class Node:
         """Digest of how media become arrays."""
         return _digest({name: part.model_dump(mode="json") for name, part in self.study.inputs.items()})
 
+    @cached_property
+    def media_digest(self) -> str:
+        """Digest of the content of a user's own media; those that a rule writes follow from that rule."""
+        own = self.study.source.kind == "own" and self.study.inputs
+        return fingerprint.media(self.folder) if own else ""
+
     @property
     def generated(self) -> list[str]:
         """Tables that a rule writes into the study folder; empty for a user's own study."""
@@ -182,20 +188,26 @@ class Node:
         names += ["reports.csv"] if self.study.reports is not None else []
         return [f"{self.folder}/{name}" for name in names]
 
+    def beside(self, name: str) -> list[str]:
+        """A file that a user's own study may have beside its tables; none when it has not."""
+        path = Path(self.folder, name)
+        return [f"{self.folder}/{name}"] if self.study.source.kind == "own" and path.is_file() else []
+
     def runs(self) -> list[str]:
-        """Pages of all training runs: input, architecture and seed."""
+        """Pages of all training runs: input, architecture and seed; models with the same input share runs."""
         seeds = self.study.profile(self.profile).seeds
         if "ynet" in self.study.chapters:
             asked = self.study.segmentation
             return [f"train/{asked.input}-{network}-s{seed}" for network in asked.networks.values() for seed in seeds]
         if "train" not in self.study.chapters:
             return []
-        return [
+        asked = [
             f"train/{model.input}-{architecture}-s{seed}"
             for model in self.study.models.values()
             for architecture in model.runs
             for seed in seeds
         ]
+        return list(dict.fromkeys(asked))
 
     def pages(self) -> list[str]:
         """All pages of the study, in reading order."""
@@ -245,7 +257,6 @@ class Node:
         more = {name: getattr(profile, name) for name in CHAPTER_PARAMETERS[chapter]}
         more = {name: list(value) if isinstance(value, tuple) else value for name, value in more.items()}
         if chapter == "fuse":
-            more.update(profile.training.model_dump(exclude={"frames", "dropout", "optimizer", "monitor"}))
             more["workers"] = 1 if has_gpu() else 2
         return {"study": self.folder, "results": self.results, **more}
 
@@ -299,6 +310,8 @@ def studies(folders: Iterable[str], profile: str) -> dict[str, Node]:
         if study.name in found:
             raise StudyError(f"two studies are called {study.name!r}", file=f"{folder}/study.yaml", key="name")
         node = Node(str(folder).rstrip("/") or "/", study, profile)
+        study.check_training(profile)
+        _check_weights(study, profile)
         needy = [chapter for chapter in study.chapters if chapter in PREDICTED]
         if needy and not node.parts():
             raise StudyError(
@@ -309,6 +322,18 @@ def studies(folders: Iterable[str], profile: str) -> dict[str, Node]:
             )
         found[study.name] = node
     return found
+
+
+def _check_weights(study: Study, profile: str) -> None:
+    """Refuse a file of weights that is not there before networks are built from it."""
+    weights = study.profile(profile).training.weights
+    if "train" in study.chapters and weights not in ("none", "imagenet") and not Path(weights).is_file():
+        raise StudyError(
+            f"there is no file {weights!r}",
+            file="study.yaml",
+            key=f"profiles.{profile}.training.weights",
+            fix="give its path from the folder in which make runs",
+        )
 
 
 def chapters(nodes: Iterable[Node]) -> set[str]:

@@ -116,7 +116,7 @@ def load(folder: str | Path, results: str | Path, study: Study, *, seed: int = 0
         cases=chosen,
         outlines=drawn,
         heat=heat,
-        structures=read_structures(folder, chosen["case_id"], arrays.index.iloc[rows], side=side),
+        structures=read_structures(folder, chosen["case_id"], index, side=side, cohort=cases["case_id"]),
     )
 
 

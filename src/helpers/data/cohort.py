@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import difflib
 import hashlib
-import json
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +12,7 @@ import pandas as pd
 
 from helpers.data.errors import StudyError
 from helpers.data.flow import SPLIT_NAMES, flow
+from helpers.data.flow_file import flow_steps
 from helpers.data.study import Covariate, Study
 from helpers.data.study import read as read_study
 from helpers.data.table_one import table_one
@@ -195,27 +195,6 @@ def groups(frame: pd.DataFrame) -> pd.Series:
     names = {"train": "Training", "tune": "Training", "test": "Test", "external": "External"}
     order = [name for name in dict.fromkeys(names.values()) if name in set(frame["split"].map(names))]
     return pd.Series(pd.Categorical(frame["split"].map(names), categories=order, ordered=True), index=frame.index)
-
-
-def flow_steps(folder: str | Path, study: Study) -> list[tuple[str, int | None, dict[str, int]]]:
-    """Steps of the participants' flow before the splits, for `flow`.
-
-    Parameters
-    ----------
-    folder : path
-        The study's folder; a `flow.json` there (a list of step, number, excluded by reason) comes first.
-    study : Study
-        Its `flow` section is used otherwise; numbers that it leaves out follow from the cohort.
-
-    Returns
-    -------
-    list of (label, n, excluded)
-    """
-    path = Path(folder) / "flow.json"
-    if path.is_file():
-        return [(str(label), n, dict(excluded)) for label, n, excluded in json.loads(path.read_text(encoding="utf-8"))]
-    declared = [(step.step, None, dict(step.excluded)) for step in study.flow]
-    return declared or [("Patients in the cohort table", None, {})]
 
 
 def _read_text(path: Path) -> pd.DataFrame:

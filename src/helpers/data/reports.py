@@ -54,6 +54,8 @@ def read(folder: str | Path, cohort: pd.DataFrame, *, language: str = "en", term
     >>> read(folder, pd.DataFrame({"case_id": ["N1", "N2"]}))["call"].tolist()
     ['benign', 'none']
     """
+    if not (Path(folder) / FILE).is_file():
+        raise StudyError("no such file", file=FILE, fix="put the table there, or take reports out of study.yaml")
     table = load(Path(folder) / FILE, text=True)
     for column in ("case_id", "text"):
         if column not in table:

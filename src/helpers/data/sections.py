@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
-from helpers.data.profiles import Part
+from helpers.data.profiles import Once, Part, Seed
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=40)]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
@@ -20,10 +20,10 @@ class Source(Part):
     kind: Literal["simulated", "outside", "own"]
     generator: Literal["olnm", "calcified", "lymphnode", "three_class"] | None = None
     published: str | None = None
-    sets: tuple[str, ...] = ()
+    sets: Annotated[tuple[str, ...], Once] = ()
     adapter: Literal["lydata", "recordings", "viper"] | None = None
     doi: str | None = None
-    seed: int = 0
+    seed: Seed = 0
 
     @model_validator(mode="after")
     def _complete(self) -> Source:
@@ -70,7 +70,7 @@ class Choice(Part):
     """A clinical choice that several classes make a question of yes or no: act when one of `classes` is likely."""
 
     name: Text
-    classes: tuple[ClassName, ...] = Field(min_length=1)
+    classes: Annotated[tuple[ClassName, ...], Once] = Field(min_length=1)
     low: Fraction
     high: Fraction
     reason: Text
@@ -91,8 +91,8 @@ class Covariate(Part):
     unit: str = ""
     levels: tuple[str, ...] = ()
     decimals: int = Field(default=1, ge=0, le=6)
-    low: float = float("-inf")
-    high: float = float("inf")
+    low: float = Field(default=float("-inf"), allow_inf_nan=True)
+    high: float = Field(default=float("inf"), allow_inf_nan=True)
     predictor: bool = False
 
     @model_validator(mode="after")
@@ -103,6 +103,8 @@ class Covariate(Part):
             raise ValueError("a continuous covariate has no levels")
         if len(set(self.levels)) < len(self.levels):
             raise ValueError("levels repeat")
+        if not self.low < self.high:
+            raise ValueError("low must be below high")
         return self
 
 
@@ -110,7 +112,7 @@ class FlowStep(Part):
     """A step of the participants' flow before the cohort table begins."""
 
     step: Text
-    excluded: dict[str, int] = {}
+    excluded: dict[str, Annotated[int, Field(ge=0)]] = {}
 
 
 class Validation(Part):
@@ -130,7 +132,7 @@ class Tune(Part):
     """The part of the training patients that chooses epochs, architectures, heads and thresholds."""
 
     fraction: Fraction = 0.2
-    seed: int = 0
+    seed: Seed = 0
 
 
 class Crop(Part):
@@ -159,7 +161,7 @@ class Input(Part):
     kind: Literal["bmode", "ceus", "cine"]
     crop: Crop
     size: int = Field(default=256, ge=32, le=1024)
-    every_seconds: float = Field(default=2.0, gt=0)
+    every_seconds: float = Field(default=2.0, gt=0, le=3600)
     key_frames: int = Field(default=5, ge=1, le=64)
     frames: Literal["spaced", "labelled", "nearest"] = "spaced"
     normalise: Literal["none", "percentiles", "moments"] = "none"
@@ -193,6 +195,8 @@ Architecture = Literal[
     "inception_resnet_v2",
     "legacy_xception",
 ]
+SHORTEST_SIDE: dict[str, int] = {"inception_resnet_v2": 75, "inception_v3": 75, "legacy_xception": 71}
+"""Side of the smallest image, in pixels, that an architecture can see where that is more than 32."""
 
 
 class Model(Part):
@@ -203,8 +207,8 @@ class Model(Part):
     """
 
     input: Name
-    architectures: tuple[Architecture, ...] = Field(min_length=1)
-    attention: tuple[Architecture, ...] = ()
+    architectures: Annotated[tuple[Architecture, ...], Once] = Field(min_length=1)
+    attention: Annotated[tuple[Architecture, ...], Once] = ()
     balance: Literal["loss", "none"] = "loss"
 
     @model_validator(mode="after")
@@ -251,8 +255,8 @@ class Fusion(Part):
     """A head on the features of several chosen networks."""
 
     name: Name
-    of: tuple[Name, ...] = Field(min_length=2)
-    heads: tuple[Literal["mlp", "logistic", "svm", "random_forest"], ...] = Field(min_length=1)
+    of: Annotated[tuple[Name, ...], Once] = Field(min_length=2)
+    heads: Annotated[tuple[Literal["mlp", "logistic", "svm", "random_forest"], ...], Once] = Field(min_length=1)
 
 
 class Clinical(Part):

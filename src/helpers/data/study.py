@@ -18,14 +18,15 @@ import difflib
 import hashlib
 import json
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
+from helpers.data import yaml_text
 from helpers.data.errors import StudyError
-from helpers.data.profiles import FULL, QUICK, Part, Profile
+from helpers.data.profiles import FULL, QUICK, Once, Part, Profile
 from helpers.data.sections import (
+    SHORTEST_SIDE,
     Choice,
     Clinical,
     Covariate,
@@ -87,7 +88,9 @@ class Study(Part):
     outcome: Outcome | None = None
     flow: tuple[FlowStep, ...] = ()
     covariates: tuple[Covariate, ...] = ()
-    crosstab: tuple[Name, Name] | None = None  # two categorical covariates, counted together in the chapter cohort
+    crosstab: Annotated[tuple[Name, Name], Once] | None = (
+        None  # two categorical covariates, counted together in the chapter cohort
+    )
     validation: Validation = Validation()
     tune: Tune = Tune()
     inputs: dict[Name, Input] = {}
@@ -100,9 +103,11 @@ class Study(Part):
     decision: DecisionRange = DecisionRange()
     choices: tuple[Choice, ...] = ()  # further clinical choices of a study with several classes
     voting: Literal["mean"] | None = None  # a patient's risk from those of the cases; None: each case answers
-    subgroups: tuple[Name, ...] = ()  # categorical covariates, or center; empty: all categorical covariates
+    subgroups: Annotated[
+        tuple[Name, ...], Once
+    ] = ()  # categorical covariates, or center; empty: all categorical covariates
     readers: Readers = Readers()
-    chapters: tuple[Literal[CHAPTERS], ...] = Field(min_length=1)
+    chapters: Annotated[tuple[Literal[CHAPTERS], ...], Once] = Field(min_length=1)
     profiles: dict[Literal["quick", "full"], dict[str, Any]] = {}
 
     @field_validator("name")
@@ -157,12 +162,40 @@ class Study(Part):
         if self.threshold.rule != "declared" and self.choosing in (None, self.judged):
             why = "without cases that may choose" if self.choosing is None else "where the judged cases would choose"
             raise ValueError(f"threshold.rule: {why}, only declared (with its value) is possible")
+        if "train" in self.chapters and "ynet" in self.chapters:
+            raise ValueError("chapters: a study trains either models (train) or networks that outline (ynet)")
+        for chapter in ("fuse", "networks"):
+            if chapter in self.chapters and "train" not in self.chapters:
+                raise ValueError(f"chapters: {chapter} needs the chapter train")
         names = [c.name for c in self.covariates]
         if len(set(names)) < len(names):
             raise ValueError("covariates: a name repeats")
+        self._agree_names()
         for name in ("quick", "full"):
-            self.profile(name)
+            self._check_profile(name)
         return self
+
+    def _agree_names(self) -> None:
+        """Models under one name would be one model in the table of predictions."""
+        named = [*self.models, *(self.segmentation.networks if self.segmentation else ())]
+        named += [self.fusion.name] if self.fusion else []
+        named += [self.clinical.name] if "baseline" in self.chapters else []
+        twice = [name for place, name in enumerate(named) if name in named[:place]]
+        if twice:
+            raise ValueError(
+                f"{twice[0]!r} names two models: models, fusion, clinical and networks need names of their own"
+            )
+
+    def _check_profile(self, name: str) -> None:
+        training = self.profiles.get(name, {}).get("training", {})
+        if not isinstance(training, dict):
+            raise ValueError(f"profiles.{name}.training: give keys and values below it, or leave it out")
+        try:
+            self.profile(name)
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            where = ".".join(["profiles", name, *map(str, first["loc"])])
+            raise ValueError(f"{where}: {first['msg'].removeprefix('Value error, ')}") from None
 
     def _check_classes(self) -> None:
         """Chapters and choices that only several classes make sense of."""
@@ -230,6 +263,36 @@ class Study(Part):
         training = {**default["training"], **changes.get("training", {})}
         return Profile.model_validate({**default, **changes, "training": training})
 
+    def check_training(self, name: str) -> None:
+        """Refuse a profile under which a network of this study could not be built or trained.
+
+        Raises
+        ------
+        StudyError
+            Naming the key of the profile, and what the network asks for.
+        """
+        training = self.profile(name).training
+        faults = {}
+        if "train" in self.chapters:
+            for model in self.models.values():
+                least, asked = max((SHORTEST_SIDE.get(one, 32), one) for one in model.architectures)
+                source = self.inputs[model.input]
+                if training.size < least:
+                    faults["size"] = f"{training.size} pixels are too few for {asked}, which needs {least}"
+                if source.volume and training.frames > source.key_frames:
+                    faults["frames"] = (
+                        f"{training.frames} are more than the {source.key_frames} key_frames of the input"
+                    )
+        if "ynet" in self.chapters and training.size != training.crop_size:
+            faults["crop_size"] = f"must be size ({training.size}), since a frame is outlined whole"
+        for key, said in faults.items():
+            raise StudyError(
+                said,
+                file="study.yaml",
+                key=f"profiles.{name}.training.{key}",
+                fix=f"write the section profiles with a fitting {key}; data/README.md explains it",
+            )
+
     def digest(self) -> str:
         """SHA-256 of all settings but the profiles, in hexadecimal."""
         text = json.dumps(self.model_dump(mode="json", exclude={"profiles"}), sort_keys=True)
@@ -270,16 +333,7 @@ def read(folder: str | Path) -> Study:
 
 def from_text(text: str) -> Study:
     """Check the text of a `study.yaml`; see `read`."""
-    try:
-        raw = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        raise StudyError(
-            f"not YAML: {getattr(error, 'problem', error)}",
-            file="study.yaml",
-            row=mark.line + 1 if mark else None,
-            fix="check the indentation and quotes there",
-        ) from None
+    raw = yaml_text.plain(text)
     if not isinstance(raw, dict):
         raise StudyError("no keys in this file", file="study.yaml", fix="start with name, title and question")
     try:

@@ -187,13 +187,17 @@ def _truth_and_risk(run: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
 
 
 def files(results: str | Path, models: Mapping[str, Any], seeds: Iterable[int]) -> list[Path]:
-    """Predictions of every declared run; runs of an earlier `study.yaml` that still lie there are left alone."""
-    return [
+    """Predictions of every declared run, once each where models share an input and an architecture.
+
+    Runs of an earlier `study.yaml` that still lie there are left alone.
+    """
+    asked = [
         Path(results) / "train" / f"{model.input}-{architecture}-s{seed}" / "predictions.csv"
         for model in models.values()
         for architecture in model.runs
         for seed in seeds
     ]
+    return list(dict.fromkeys(asked))
 
 
 def of_models(runs: pd.DataFrame, chosen: Mapping[str, tuple[str, str]]) -> pd.DataFrame:

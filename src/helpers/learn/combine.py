@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import pandas as pd
 
 from helpers.learn import networks, training
 from helpers.learn.candidates import of_models
+from helpers.learn.chosen import settings_of
 from helpers.learn.fusion import FoldFeatures, FusionResult, fuse, out_of_fold_features
 from helpers.learn.rows import by_split, labels_for_training, table
 
@@ -48,17 +49,18 @@ def combine(
     images: Mapping[str, np.ndarray],
     chosen: Mapping[str, tuple[str, str]],
     *,
-    settings: training.Settings,
-    width_divisor: int,
-    weights: str,
+    seed: int,
     heads: tuple[str, ...],
     folds: int,
-    trained: str | Path,
+    results: str | Path,
     folder: str | Path,
     workers: int = 1,
     report: Callable[[str], None] | None = None,
 ) -> Combined:
     """Describe every case by the chosen networks, out of fold where they were trained, and fit the heads.
+
+    The networks of the folds are built and trained as the chosen run was, by its own record: attention, loss, dropout,
+    optimiser and what chooses the epoch among it.
 
     Parameters
     ----------
@@ -68,14 +70,12 @@ def combine(
         By model, rows as in `cases`.
     chosen : mapping of str to (input, architecture)
         By model.
-    settings : Settings
-        Of the training runs; `settings.seed` names the run.
-    width_divisor, weights
-        As in the training runs.
+    seed : int
+        Of the training runs.
     heads : tuple of str
     folds : int
-    trained : path
-        Folder of the training runs, `<input>-<architecture>-s<seed>` below it.
+    results : path
+        `results/<study>`, with the training runs `train/<input>-<architecture>-s<seed>`.
     folder : path
         Where the fold networks are kept; a killed run goes on from there.
     workers : int
@@ -88,21 +88,21 @@ def combine(
     Combined
     """
     rows, label = by_split(cases), labels_for_training(cases)
-    train, tune, seed = rows["train"], rows["tune"], settings.seed
+    train, tune = rows["train"], rows["tune"]
     parts: dict[str, FoldFeatures] = {}
     for model, (source, architecture) in chosen.items():
-        channels = images[model].shape[1]
-        make = _maker(architecture, channels, width_divisor, weights, seed)
+        run = f"{source}-{architecture}-s{seed}"
+        final = training.load(Path(results) / "train" / run)
         parts[model] = out_of_fold_features(
-            make,
+            _maker(final.record, settings_of(results, run), seed),
             images[model],
             label,
             train=train,
             tune=tune,
             patient_id=cases["patient_id"].to_numpy(object),
-            settings=settings,
-            folder=Path(folder) / f"{source}-{architecture}-s{seed}",
-            final=training.load(Path(trained) / f"{source}-{architecture}-s{seed}"),
+            settings=_settings(settings_of(results, run), run),
+            folder=Path(folder) / run,
+            final=final,
             folds=folds,
             workers=workers,
             report=report,
@@ -112,20 +112,30 @@ def combine(
     return Combined(fused, parts)
 
 
-def _maker(architecture: str, channels: int, width_divisor: int, weights: str, seed: int) -> Callable[[int], Any]:
-    """Untrained networks of one architecture, each fold with weights of its own."""
+AS_BUILT = ("channels", "outputs", "volume", "attention", "width_divisor", "dropout")
+
+
+def _maker(record: Mapping[str, Any], parameters: Mapping[str, Any], seed: int) -> Callable[[int], networks.Network]:
+    """Untrained networks as a run's was, each fold with weights of its own.
+
+    `record` is that of the run's network; `parameters`, with which the run was executed, name a file of weights with
+    its folder.
+    """
+    built = {name: record[name] for name in AS_BUILT if name in record}  # older records know images only
 
     def make(fold: int) -> networks.Network:
-        return networks.build(
-            architecture,
-            channels=channels,
-            width_divisor=width_divisor,
-            weights=weights,
-            seed=seed + 1000 * (fold + 1),
-            offline="allow",
-        )
+        weights, own = parameters["weights"], seed + 1000 * (fold + 1)
+        return networks.build(record["architecture"], **built, weights=weights, seed=own, offline="allow")
 
     return make
+
+
+def _settings(parameters: Mapping[str, Any], run: str) -> training.Settings:
+    """Settings with which a run was trained: its parameters, and what its name says."""
+    asked = training.parse_run(run)
+    known = {field.name for field in fields(training.Settings)}
+    given = {name: value for name, value in parameters.items() if name in known}
+    return training.Settings(**given | {"balance": asked.balance, "seed": asked.seed})
 
 
 def every_seed(
@@ -134,7 +144,6 @@ def every_seed(
     chosen: Mapping[str, tuple[str, str]],
     *,
     seeds: list[int],
-    settings: training.Settings,
     fusion: Any,
     **options: Any,
 ) -> dict[int, Combined]:
@@ -142,8 +151,8 @@ def every_seed(
 
     Parameters
     ----------
-    cases, images, chosen, settings, **options
-        As in `combine`; `settings.seed` is set to each seed.
+    cases, images, chosen, **options
+        As in `combine`.
     seeds : list of int
     fusion : object or None
         With `of` (the models to fuse) and `heads`; without it nothing is fused.
@@ -156,10 +165,7 @@ def every_seed(
     if fusion is None:
         return {}
     used = {name: chosen[name] for name in fusion.of}
-    return {
-        seed: combine(cases, images, used, settings=replace(settings, seed=seed), heads=fusion.heads, **options)
-        for seed in seeds
-    }
+    return {seed: combine(cases, images, used, seed=seed, heads=fusion.heads, **options) for seed in seeds}
 
 
 def heads_table(fused: Mapping[int, Combined]) -> pd.DataFrame:
@@ -183,6 +189,7 @@ def final_table(
     *,
     study: str,
     fused_name: str,
+    classes: Sequence[str] = (),
 ) -> pd.DataFrame:
     """Predictions of the chosen networks under their models' names, and of the fused model.
 
@@ -196,6 +203,6 @@ def final_table(
     """
     parts = [of_models(runs, chosen)]
     for seed, one in fused.items():
-        made = table(one.fusion.risk, cases, study=study, model=fused_name, seed=seed)
+        made = table(one.fusion.risk, cases, study=study, model=fused_name, seed=seed, classes=classes)
         parts.append(made[made["split"] != "train"])
     return pd.concat(parts, ignore_index=True)

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from helpers.data import sections
 from helpers.learn.attention import attend
 from helpers.learn.inflate import inflate
 from helpers.learn.slim import narrowed
@@ -17,12 +18,7 @@ from helpers.learn.weights import WeightsUnavailable, imagenet_file, load_into, 
 
 ARCHITECTURES = ("densenet121", "densenet169", "densenet201", "resnet18", "resnet34")
 # Every architecture that `build` takes, with the shortest side of an image it can read, in pixels.
-SHORTEST_SIDE = dict.fromkeys(ARCHITECTURES, 32) | {
-    "resnet50": 32,
-    "inception_resnet_v2": 75,
-    "inception_v3": 75,
-    "legacy_xception": 71,
-}
+SHORTEST_SIDE = dict.fromkeys((*ARCHITECTURES, "resnet50"), 32) | sections.SHORTEST_SIDE
 OFFLINE = ("refuse", "allow")
 
 

@@ -10,22 +10,19 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from helpers.data.errors import StudyError
 from helpers.data.study import Study
-from helpers.data.table_file import load as load_table
 from helpers.stats import class_calls, predictions
 from helpers.stats.agreement import agreement
 from helpers.stats.checks import check_level
 from helpers.stats.class_calls import Calls
+from helpers.stats.class_readings import FILE, agree, by_patient, read
 from helpers.stats.families import holm
 from helpers.stats.paired import mcnemar_p, tango_limits
 from helpers.stats.paired_size import sizes
 from helpers.stats.two_by_two import TwoByTwo
 
-FILE = "readings.csv"
 PUBLISHED = Path("data/published")
 PRINTED = "printed"
-NEEDED = ("reader", "experience", "patient_id", "label", "rating")
 TRUTH = "histology"
 PAIRED = (
     "Differences on the same patients with Tango's score interval (doi:10.1002/(SICI)1097-0258(19980430)17:8<891::"
@@ -66,49 +63,6 @@ class ClassReaders:
         return next(iter(self.readers.values())).n
 
 
-def read(path: str | Path, names: Sequence[str]) -> pd.DataFrame:
-    """Read a table of readings whose ratings are classes.
-
-    Parameters
-    ----------
-    path : path
-        CSV with `reader, experience, patient_id, label, rating`; further columns are left alone.
-    names : sequence of str
-        The classes.
-
-    Returns
-    -------
-    DataFrame
-
-    Raises
-    ------
-    StudyError
-        If a column is missing, a label or rating is no class, a reader judged a patient twice, or a patient has two
-        labels.
-    """
-    table = load_table(Path(path), text=True).reset_index(drop=True)
-    for column in NEEDED:
-        if column not in table:
-            raise StudyError("the column is missing", file=FILE, column=column, fix=f"it needs {', '.join(NEEDED)}")
-    table = table.astype(dict.fromkeys(NEEDED, str))
-    for column in ("label", "rating"):
-        wrong = ~table[column].isin(list(names))
-        if wrong.any():
-            row = int(wrong.to_numpy().argmax())
-            text = f"{table[column].iloc[row]!r} is none of the classes"
-            raise StudyError(text, file=FILE, row=row + 2, column=column, fix=f"write one of {', '.join(names)}")
-    twice = table.duplicated(["reader", "patient_id"])
-    if twice.any():
-        row = int(twice.to_numpy().argmax())
-        who = f"{table['reader'].iloc[row]} judged patient {table['patient_id'].iloc[row]!r} twice"
-        raise StudyError(who, file=FILE, row=row + 2, column="patient_id", fix="keep one row a reader and patient")
-    labels = table.drop_duplicates(["patient_id", "label"])["patient_id"]
-    if labels.duplicated().any():
-        patient = labels[labels.duplicated()].iloc[0]
-        raise StudyError(f"patient {patient!r} has two labels", file=FILE, column="label", fix="correct one of them")
-    return table
-
-
 def load(folder: str | Path, study: Study, results: str | Path) -> ClassReaders:
     """Readers and models of a study on the same judged patients.
 
@@ -132,19 +86,11 @@ def load(folder: str | Path, study: Study, results: str | Path) -> ClassReaders:
     """
     names = study.outcome.classes
     table = read(Path(folder) / FILE, names)
-    wide = table.pivot(index="patient_id", columns="reader", values="rating")[list(dict.fromkeys(table["reader"]))]
-    if wide.isna().to_numpy().any():
-        lacking = wide.columns[wide.isna().any()][0]
-        raise StudyError(f"{lacking} did not judge every patient", file=FILE, column="reader", fix="add the readings")
-    truth = table.drop_duplicates("patient_id").set_index("patient_id")["label"]
+    wide = by_patient(table)
     made = predictions.read(Path(results) / "predictions.csv", split=study.judged)
     known = made.drop_duplicates("patient_id").set_index("patient_id")["label"]
     shared = [patient for patient in wide.index if patient in known.index]
-    if not shared:
-        raise StudyError("no patient of the readings is among the judged ones", file=FILE, column="patient_id")
-    differ = [patient for patient in shared if truth[patient] != known[patient]]
-    if differ:
-        raise StudyError(f"patient {differ[0]!r} has another label in the predictions", file=FILE, column="label")
+    truth = agree(table, known, shared)
     place = {name: code for code, name in enumerate(names)}
     label, whose = truth[shared].map(place).to_numpy(), np.array(shared, dtype=object)
     readers = {

@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from helpers.data.errors import StudyError
 from helpers.data.study import Study
 from helpers.stats import models, predictions
-from helpers.stats.readings import COLUMNS, KNOWN_MODALITIES, ReadingCube, cube, describe
+from helpers.stats.readings import COLUMNS, KNOWN_MODALITIES, ReadingCube, cube, describe, disagreement, two_ways
 from helpers.stats.readings import read as read_readings
 from helpers.stats.thresholds import Threshold
 
@@ -132,18 +131,7 @@ def assemble(
     >>> made.graded, made.n, made.readers
     (True, 4, ['A', 'B'])
     """
-    there = sorted(readings["modality"].unique().tolist(), key=str) if "modality" in readings else []
-    for key, name in (("unaided", unaided), ("aided", aided)):
-        if name not in there:
-            raise ValueError(f"readers.{key}: no reading has the modality {name!r}; there are {', '.join(there)}")
-    readings = readings[readings["modality"].isin([unaided, aided])].reset_index(drop=True)
-    levels = np.unique(readings["rating"].to_numpy(float))
-    graded = not np.isin(levels, (0, 1)).all()
-    if graded and positive_from is None:
-        raise ValueError("readers.positive_from: ratings are graded; say from which rating a call is positive")
-    cut = 0.5 if positive_from is None else float(positive_from)
-    if not levels[0] < cut <= levels[-1]:
-        raise ValueError(f"readers.positive_from: {cut:g} divides nothing, ratings are {levels[0]:g} to {levels[-1]:g}")
+    readings, cut, graded = two_ways(readings, unaided=unaided, aided=aided, positive_from=positive_from)
     readings = readings[[c for c in (*COLUMNS, "experience") if c in readings]]
     if model is None or table is None:
         return ReaderStudy(readings, unaided, aided, cut, graded)
@@ -190,8 +178,7 @@ def load(folder: str | Path, settings: Study, results: str | Path) -> ReaderStud
     try:
         return assemble(frame, **options, model=wanted.model, table=table, threshold=threshold)
     except ValueError as error:
-        key, _, said = str(error).partition(": ")
-        raise StudyError(said, file="study.yaml", key=key, fix="make study.yaml and readings.csv agree") from None
+        raise disagreement(error) from None
 
 
 def _risks(table: pd.DataFrame, model: str, readings: pd.DataFrame) -> pd.DataFrame | None:

@@ -145,6 +145,47 @@ def read(path: str | Path, *, minimum_readers: int = 2, minimum_modalities: int 
     return frame.assign(label=frame["label"].astype(int))
 
 
+def two_ways(
+    readings: pd.DataFrame, *, unaided: str = "unaided", aided: str = "aided", positive_from: float | None = None
+) -> tuple[pd.DataFrame, float, bool]:
+    """Readings of two modalities, the rating from which a call is positive, and whether ratings are graded.
+
+    Parameters
+    ----------
+    readings : DataFrame
+        As `read` gives it.
+    unaided, aided : str
+        The two modalities.
+    positive_from : float or None
+        Lowest rating that is a positive call; None when ratings are 0 and 1.
+
+    Raises
+    ------
+    ValueError
+        Beginning with the key of `study.yaml`: a modality is absent, graded ratings have no cut, or one that divides
+        nothing.
+    """
+    there = sorted(readings["modality"].unique().tolist(), key=str) if "modality" in readings else []
+    for key, name in (("unaided", unaided), ("aided", aided)):
+        if name not in there:
+            raise ValueError(f"readers.{key}: no reading has the modality {name!r}; there are {', '.join(there)}")
+    readings = readings[readings["modality"].isin([unaided, aided])].reset_index(drop=True)
+    levels = np.unique(readings["rating"].to_numpy(float))
+    graded = not np.isin(levels, (0, 1)).all()
+    if graded and positive_from is None:
+        raise ValueError("readers.positive_from: ratings are graded; say from which rating a call is positive")
+    cut = 0.5 if positive_from is None else float(positive_from)
+    if not levels[0] < cut <= levels[-1]:
+        raise ValueError(f"readers.positive_from: {cut:g} divides nothing, ratings are {levels[0]:g} to {levels[-1]:g}")
+    return readings, cut, graded
+
+
+def disagreement(error: ValueError) -> StudyError:
+    """What `two_ways` found wrong, as a fault of `study.yaml`."""
+    key, _, said = str(error).partition(": ")
+    return StudyError(said, file="study.yaml", key=key, fix="make study.yaml and readings.csv agree")
+
+
 def cube(
     readings: pd.DataFrame,
     *,

@@ -18,6 +18,8 @@ import numpy as np
 
 from helpers.data.errors import StudyError
 from helpers.data.media import video
+from helpers.data.media.dicom_deflated import DEFLATED as _DEFLATED
+from helpers.data.media.dicom_deflated import Measured
 from helpers.data.media.dicom_grey import to_grey
 from helpers.data.media.formats import MediaInfo, check_size
 from helpers.data.media.fragments import CodedFrames, find_frames
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
     from pydicom.dataset import FileDataset
 
 _JPEG_BASELINE = "1.2.840.10008.1.2.4.50"
-_DEFLATED = "1.2.840.10008.1.2.1.99"
 # MPEG-2, MPEG-4 and HEVC transfer syntaxes hold one video stream instead of separate frames
 _STREAMS = {
     **dict.fromkeys(("1.2.840.10008.1.2.4.100", "1.2.840.10008.1.2.4.101"), "mpegvideo"),
@@ -132,14 +133,19 @@ def _read(source: Path | BinaryIO, name: str, **options) -> FileDataset:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # pydicom warns of values that are not used here
+            if isinstance(source, Path):
+                with Measured(source) as handle:
+                    return dcmread(handle, **options)
             return dcmread(source, **options)
+    except StudyError:
+        raise
     except Exception as error:  # the parser meets untrusted bytes: whatever it raises means one thing
         raise StudyError(f"not a readable DICOM file ({error})", file=name, fix=_AGAIN) from error
 
 
 def _header(path: Path) -> tuple[FileDataset, int]:
     """The header, and the offset of the pixel data behind it."""
-    with path.open("rb") as handle:
+    with Measured(path) as handle:
         dataset = _read(handle, path.name, stop_before_pixels=True)
         start = handle.tell()
     if len(dataset) == 0:

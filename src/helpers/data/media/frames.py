@@ -132,8 +132,10 @@ def nearest_frames(labelled: ArrayLike, n_frames: int, count: int) -> np.ndarray
     if known.min() < 0 or known.max() >= n_frames:
         outside = known[(known < 0) | (known >= n_frames)][0]
         raise ValueError(f"labelled: {outside} is not one of the frames 0 to {n_frames - 1}")
-    frames = np.arange(n_frames)
     if n_frames <= count:
         return np.minimum(np.arange(count), n_frames - 1)
+    # the nearest lie within `count` of a labelled frame; what a table says of the clip's length takes no memory
+    around = np.unique(np.unique(known)[:, None] + np.arange(-count, count + 1))
+    frames = around[(around >= 0) & (around < n_frames)]
     distance = np.abs(frames[:, None] - np.unique(known)).min(axis=1)
-    return np.sort(np.argsort(distance, kind="stable")[:count])
+    return np.sort(frames[np.argsort(distance, kind="stable")[:count]])

@@ -21,6 +21,7 @@ from helpers.data.media.formats import STILL, sniff
 MAX_PLANES = 64
 """Planes a volume may have: as many frames as an input of a study can ask for."""
 
+_PACKED = {"gzip": "gzip", "gz": "gzip", "bzip2": "bzip2", "bz2": "bzip2"}
 _REDRAW = "save the mask again on the frame it belongs to"
 
 
@@ -236,10 +237,19 @@ def _nrrd(path: Path, shape: tuple[int, int]) -> np.ndarray:
                 raise StudyError(
                     "the NRRD names another file for its pixels", file=path.name, fix="save header and pixels as one"
                 )
+            if any(int(header.get(name, 0)) for name in ("byte skip", "byteskip", "line skip", "lineskip")):
+                raise StudyError(
+                    "the NRRD says that its pixels begin later (byte skip, line skip)",
+                    file=path.name,
+                    fix="save it with header and pixels as one",
+                )
             sizes = tuple(int(size) for size in header["sizes"])
             _plane(sizes, shape, path.name)
             content, limit = handle.read(), int(np.prod(sizes)) * 16 + 2**16
-        _check_unpacking(content, str(header.get("encoding", "raw")).lower(), limit, path.name)
+        encoding = str(header.get("encoding", "raw")).lower()
+        if encoding in _PACKED:
+            # unpacked once, here: what was measured is what is read
+            content, header["encoding"] = _unpacked_nrrd(content, encoding, limit, path.name), "raw"
         values = nrrd.read_data(header, io.BytesIO(content), path.name).reshape(sizes[:2], order="F")
     except StudyError:
         raise
@@ -248,15 +258,12 @@ def _nrrd(path: Path, shape: tuple[int, int]) -> np.ndarray:
     return _finite(values, path.name).T
 
 
-def _check_unpacking(content: bytes, encoding: str, limit: int, name: str) -> None:
-    if encoding in ("gzip", "gz"):
-        size = len(zlib.decompressobj(wbits=47).decompress(content, limit + 1))
-    elif encoding in ("bzip2", "bz2"):
-        size = len(bz2.BZ2Decompressor().decompress(content, limit + 1))
-    else:
-        size = 0
-    if size > limit:
+def _unpacked_nrrd(content: bytes, encoding: str, limit: int, name: str) -> bytes:
+    unpacker = zlib.decompressobj(wbits=47) if _PACKED[encoding] == "gzip" else bz2.BZ2Decompressor()
+    values = unpacker.decompress(content, limit + 1)
+    if len(values) > limit:
         raise StudyError("the mask unpacks to far more than one frame", file=name, fix=_REDRAW)
+    return values
 
 
 def _image(path: Path, shape: tuple[int, int], *, lossy: bool) -> tuple[np.ndarray, int]:

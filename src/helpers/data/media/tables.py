@@ -15,6 +15,8 @@ KINDS = ("bmode", "ceus", "cine")
 REQUIRED = ("case_id", "kind", "path", "roi", "frames", "key_frame")
 OPTIONAL = ("seconds_per_frame", "pixel_mm", "mask", "volume_mask")
 FILE = "media.csv"
+MOST_FRAMES = 10_000_000
+"""Frames a clip can have: four days of thirty a second."""
 
 
 def table(folder: str | Path, cohort: pd.DataFrame) -> pd.DataFrame:
@@ -101,7 +103,7 @@ def _checked(folder: Path, record: dict[str, str], row: int) -> dict:
                 )
             if (format in ("nifti", "nrrd")) > (column != "path"):
                 raise StudyError(f"{record[column]!r} is a mask", **where, column=column, fix="name an image or clip")
-    frames = whole(record["frames"], 1, None, where, "frames")
+    frames = whole(record["frames"], 1, MOST_FRAMES, where, "frames")
     return {
         "roi": box(record["roi"], where),
         "frames": frames,
