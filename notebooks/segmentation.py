@@ -15,6 +15,7 @@
 study = "data/lymphnode"  # folder of the study
 results = "results/lymphnode"  # folder of its results
 resamples = 500  # bootstrap samples of patients
+seeds = [0]  # seeds of the networks that outline; the first is judged
 
 # %% tags=["hide-input"]
 from helpers.book import outlined, report
@@ -32,7 +33,7 @@ from helpers.stats import segmentation_summary as summaries
 # %%
 settings = read_study(study)
 page = report.page(f"{results}/segmentation", simulated=settings.simulated, study=settings.name)
-judged = outlined.load(study, results, settings)
+judged = outlined.load(study, results, settings, seed=seeds[0])
 cases = judged.measured()
 first, n = next(iter(judged.outlines)), len(judged.cases)
 

@@ -129,6 +129,12 @@ def test_models_on_one_input_share_their_runs():
     assert [str(path.parent.relative_to("results/olnm")) for path in files] == node.runs()
 
 
+def test_the_outlines_of_the_first_declared_seed_are_judged():
+    asked = {"chapters": ["cohort", "ynet", "segmentation"], "segmentation": OUTLINE}
+    node = graph.Node("data/x", study.from_text(changed(**asked, profiles={"quick": {"seeds": [4]}})), "quick")
+    assert node.runs() == ["train/bmode-ynet-s4"] and node.parameters("segmentation")["seeds"] == [4]
+
+
 @pytest.mark.parametrize(
     ("sections", "said"),
     [

@@ -37,7 +37,7 @@ CHAPTER_PARAMETERS: dict[str, tuple[str, ...]] = {
     "inputs": (),
     "baseline": ("repeats", "resamples"),
     "fuse": ("folds", "seeds"),
-    "segmentation": ("resamples",),
+    "segmentation": ("resamples", "seeds"),
     "reports": (),
     "ways": ("resamples",),
     "networks": ("seeds",),

@@ -69,7 +69,7 @@ class Judged:
         return heat_shares.table(self.heat, self.masks, self.outlines, self.cases, resamples=resamples)
 
 
-def load(folder: str | Path, results: str | Path, study: Study, *, seed: int = 0) -> Judged:
+def load(folder: str | Path, results: str | Path, study: Study, *, seed: int) -> Judged:
     """Read what the networks of a study drew of its judged cases.
 
     Parameters
