@@ -81,7 +81,8 @@ def plain(text: str) -> Any:
     {'title': '2024-02-30', 'tune': {'seed': 7}}
     >>> plain("models: 1\\nmodels: 2\\n")
     Traceback (most recent call last):
-    helpers.data.errors.StudyError: study.yaml, row 2, key models: this key is there twice, first in row 1. Way out: ...
+    helpers.data.errors.StudyError: study.yaml, row 2, key models: this key is there twice, first in row 1. Way out:
+    keep one of the two, with all that belongs below it.
     """
     try:
         return yaml.load(text, Loader=_Strict)  # noqa: S506 (a SafeLoader)
