@@ -67,7 +67,7 @@ lock: $(READY)
 	  --no-emit-find-links --generate-hashes --extra book --extra test pyproject.toml --output-file requirements.txt
 	@echo "Now copy the direct versions into environment.yml; tests/test_environment.py names those that differ."
 
+# in a study folder only what its list of our own files names, unchanged; a user's tables and media stay
 clean:
 	@rm -rf build results .snakemake
-	@find data -mindepth 2 -maxdepth 2 \( -name cohort.csv -o -name media.csv -o -name frames.csv -o -name readings.csv -o -name reports.csv -o -name simulation.csv -o -name simulation.json -o -name flow.json -o -name media \) \
-	  -path 'data/*' -exec sh -c 'grep -qE "kind: *(simulated|outside)" "$$(dirname "$$1")/study.yaml" && rm -rf "$$1"' _ {} \;
+	@PYTHONPATH=src $(PYTHON) -m helpers.data.made data

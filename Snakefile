@@ -13,6 +13,8 @@ from helpers.book.dependencies import helpers_of
 
 PROFILE = config.get("profile", "quick")
 STUDIES = graph.studies(config.get("studies") or graph.DEFAULT_STUDIES, PROFILE)
+for study in STUDIES.values():
+    study.keep_own()  # before anything is planned: Snakemake removes what a rule is about to write
 CHAPTERS = graph.chapters(STUDIES.values())
 BOOK_PAGES = graph.book_pages(STUDIES.values())
 GPU = int(config.get("gpu", graph.has_gpu()))

@@ -17,8 +17,6 @@ results = "results/olnm"  # folder of its results
 # %% tags=["hide-input"]
 from pathlib import Path
 
-from IPython.display import Markdown
-
 from helpers.book import report
 from helpers.data import assumed, inferred
 from helpers.data.study import read as read_study
@@ -71,4 +69,4 @@ page.numbers(answer=assumed.sentence(settings), count=len(table))
 # Saved as `study.yaml` beside the tables, this text gives the same book; its words, units, ranges and thresholds are there to be corrected.
 
 # %%
-Markdown(f"```yaml\n{inferred.as_yaml(settings)}```")
+report.Verbatim(inferred.as_yaml(settings))

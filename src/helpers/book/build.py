@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 from helpers.book import graph, warm
@@ -32,10 +33,11 @@ def main(arguments: list[str]) -> int:
     folders = [options.study] if options.study else list(graph.DEFAULT_STUDIES)
     try:
         nodes = graph.studies(folders, options.profile)
-        for node in nodes.values():
-            _check(node)
     except StudyError as error:
         print(error, file=sys.stderr)
+        return 1
+    if faults := _faults(nodes.values()):
+        print(*faults, sep="\n", file=sys.stderr)
         return 1
     LOCK.parent.mkdir(exist_ok=True)
     with LOCK.open("w") as lock:
@@ -55,8 +57,23 @@ def main(arguments: list[str]) -> int:
     return status
 
 
+def _faults(nodes: Iterable[graph.Node]) -> list[str]:
+    """What is wrong with the tables of the studies, one fault a study: whoever mends one wants to know of the next."""
+    found = []
+    for node in nodes:
+        try:
+            _check(node)
+        except StudyError as error:
+            found.append(str(error))
+    return found
+
+
 def _check(node: graph.Node) -> None:
-    """Refuse faulty tables before the graph starts; generated tables are checked as they are made."""
+    """Refuse faulty tables before the graph starts; generated tables are checked as they are made.
+
+    The graph removes what it is about to write: tables in the place of generated ones must be ours.
+    """
+    node.keep_own()
     if node.own:
         predictions_own.own(node.folder)
     if node.study.source.kind == "own":

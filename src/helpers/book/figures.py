@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from helpers.book.files import write_bytes, write_json, write_text
+from helpers.data import spreadsheet
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,9 +38,10 @@ def write_figure(
 ) -> Figure:
     """Write `<name>.svg`, `.png` (300 dpi), TIFFs (300 and 600 dpi), `.csv` and `.json`; the same bytes each time.
 
-    Letters are drawn as outlines, so the page looks the same on every machine without its fonts. Pixels are drawn once,
-    at 600 dpi; the coarser files are means of four of them. TIFFs are RGB on white, compressed without loss (LZW). A
-    figure of photographs, a halftone to a printer, has 300 dpi only: its photographs hold no more.
+    Letters are drawn as outlines, so the page looks the same on every machine without its fonts; no text is read as a
+    formula. Pixels are drawn once, at 600 dpi; the coarser files are means of four of them. TIFFs are RGB on white,
+    compressed without loss (LZW). A figure of photographs, a halftone to a printer, has 300 dpi only: its photographs
+    hold no more.
 
     Parameters
     ----------
@@ -87,8 +89,11 @@ def write_figure(
     if simulated:
         _mark(drawn)
     description = f"{name}. {MARK}: no finding about patients." if simulated else f"{name}."
-    svg, (box, engine) = io.BytesIO(), _laid_out(drawn)
-    with mpl.rc_context({"svg.hashsalt": name, "svg.fonttype": "path", "savefig.facecolor": "white"}):
+    svg = io.BytesIO()
+    look = {"svg.hashsalt": name, "svg.fonttype": "path", "savefig.facecolor": "white", "text.parse_math": False}
+    with mpl.rc_context(look):
+        _without_mathematics(drawn)
+        box, engine = _laid_out(drawn)
         about = {"Date": None, "Creator": "ThyroBook", "Description": description}
         drawn.savefig(svg, format="svg", bbox_inches=box, metadata=about)
         times = _times(drawn, box)
@@ -97,7 +102,7 @@ def write_figure(
     write_bytes(folder / f"{name}.svg", svg.getvalue())
     _write_pixels(folder, name, pixels, times, description)
     if data is not None:
-        write_text(folder / f"{name}.csv", data.to_csv(index=False, lineterminator="\n"))
+        write_text(folder / f"{name}.csv", spreadsheet.to_csv(data))
     about = {"kind": "figure", "methods": methods, "n": n, "name": name, "simulated": simulated}
     write_json(folder / f"{name}.json", about | ({"finding": finding} if finding else {}))
     return _released(drawn)
@@ -145,6 +150,25 @@ def _write_pixels(folder: Path, name: str, fine: Image.Image, times: int, descri
         options = {"compression": "tiff_lzw", "description": description, "dpi": (dpi, dpi)}
         drawing.save(tiff, "TIFF", **options, tiffinfo={PREDICTOR: 2})
         write_bytes(folder / f"{name}-{dpi}dpi.tiff", tiff.getvalue())
+
+
+def _without_mathematics(figure: Figure) -> None:
+    """Draw every text as it stands: in the name of a model or centre a `$` is a dollar, not the start of a formula.
+
+    Only the ticks of logarithmic axes are formulas, which matplotlib itself writes; those must be there to be marked.
+    """
+    from matplotlib.text import Text
+    from matplotlib.ticker import LogFormatter
+
+    for text in figure.findobj(Text):
+        text.set_parse_math(False)
+    sides = [axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)]
+    powers = [axis for axis in sides if isinstance(axis.get_major_formatter(), LogFormatter)]
+    if powers:
+        figure.draw_without_rendering()
+    for axis in powers:
+        for text in [*axis.get_ticklabels(), *axis.get_ticklabels(minor=True)]:
+            text.set_parse_math(True)
 
 
 def _as_figure(figure: object) -> Figure:

@@ -16,6 +16,7 @@ import pandas as pd
 
 from helpers.book import findings_tasks
 from helpers.book.wording import range_text, value_text
+from helpers.data import spreadsheet
 
 if TYPE_CHECKING:
     from helpers.stats.discrimination import Roc
@@ -64,7 +65,7 @@ def of_file(name: str, path: str | Path) -> str:
     """
     if name not in SENTENCES:
         return ""
-    return of(name, pd.read_csv(path, keep_default_na=False, na_values=[""], float_precision="round_trip"))
+    return of(name, spreadsheet.read_csv(path, keep_default_na=False, na_values=[""], float_precision="round_trip"))
 
 
 def roc(curves: Sequence[Roc], split: str) -> str:

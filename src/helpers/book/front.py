@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from helpers.book import labels, pages
 from helpers.book.pictures import small
 from helpers.book.report import read_numbers
+from helpers.data import spreadsheet
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -151,13 +152,11 @@ def headline(study: BookStudy, results: Path, chapters: Sequence[Chapter]) -> tu
     A study that judges predictions answers with them, a reader study with the change of its readers, any other with
     the box of its first chapter.
     """
-    import pandas as pd
-
     by_page = {chapter.page.split("/", 1)[1]: chapter for chapter in chapters}
     folder = results / study.name
     table = folder / "discrimination" / "tables" / "tab-performance.csv"
     if "discrimination" in by_page and table.is_file():
-        frame = pd.read_csv(table)
+        frame = spreadsheet.read_csv(table)
         if {"split", "auc_low", "auc_high"} <= set(frame.columns):
             return told_apart(frame), by_page["discrimination"]
     if "readers" in by_page and "discrimination" not in by_page:

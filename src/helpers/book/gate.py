@@ -12,6 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from helpers.book.contents import BookStudy
+from helpers.data import spreadsheet
 from helpers.stats.claims.own_tables import RULES, Fault, OwnTable, check_numbers, check_table
 
 SHOWN = 5  # faults that a message lists
@@ -173,7 +174,8 @@ def read_table(stem: Path, about: dict, *, place: str, numbers: Mapping[str, obj
     GateError
         If the files are not of one table.
     """
-    values = pd.read_csv(f"{stem}.csv", low_memory=False) if Path(f"{stem}.csv").stat().st_size > 1 else pd.DataFrame()
+    empty = Path(f"{stem}.csv").stat().st_size <= 1
+    values = pd.DataFrame() if empty else spreadsheet.read_csv(f"{stem}.csv", low_memory=False)
     with Path(f"{stem}.display.csv").open(encoding="utf-8", newline="") as stream:
         head, *lines = csv.reader(stream)
     if len(lines) != len(values):

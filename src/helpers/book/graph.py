@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from helpers.book.dependencies import helpers_of
-from helpers.data import fingerprint, outside, own_table
+from helpers.data import fingerprint, made, outside, own_table
 from helpers.data.errors import StudyError
 from helpers.data.profiles import FULL, QUICK, Profile
 from helpers.data.study import Study
@@ -164,6 +164,17 @@ class Node:
             return []
         names = ["simulation.csv", "simulation.json"] if self.study.simulated else []
         return self.tables() + [f"{self.folder}/{name}" for name in names]
+
+    def keep_own(self) -> None:
+        """Stop where a rule would write over tables or media that ThyroBook did not make.
+
+        Raises
+        ------
+        StudyError
+            If such files lie in the folder of a study whose cases are generated.
+        """
+        if self.study.source.kind != "own":
+            made.refuse_foreign(self.folder)
 
     def source_files(self) -> list[str]:
         """Files that the generated tables are made from, the code that makes them among them."""

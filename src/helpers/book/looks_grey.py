@@ -122,7 +122,8 @@ def plot(measured: pd.DataFrame | None) -> Figure | None:
                 color = looks[center].color
                 ax.plot([low, high], [at, at], color=color, linewidth=1)
                 ax.plot([first, third], [at, at], color=color, linewidth=5, alpha=0.55, solid_capstyle="butt")
-                ax.plot(middle, at, looks[center].marker, color=color, markersize=5, label=center if row == 0 else None)
+                name = palette.label(center) if row == 0 else None
+                ax.plot(middle, at, looks[center].marker, color=color, markersize=5, label=name)
         ax.set_yticks(range(len(titles)), titles)
         ax.invert_yaxis()
         ax.set_xlabel(label)

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from helpers.book.files import write_text
 from helpers.book.gallery import LESION, OUTLINE
-from helpers.data import cohort, outlines
+from helpers.data import cohort, outlines, spreadsheet
 from helpers.data.arrays import load as load_arrays
 from helpers.data.structures import NAMES, read_structures
 from helpers.data.study import Study
@@ -199,7 +200,7 @@ def write_masks(folder: str | Path, judged: Judged, measured: pd.DataFrame, chos
             Image.fromarray(mask.astype(np.uint8) * 255).save(place / name, optimize=False)
             rows.append({**row._asdict(), "chosen": why.get(row.case_id, ""), "mask": f"{MASKS}/{network}/{name}"})
     table = pd.DataFrame(rows)[list(KEPT)]
-    table.to_csv(folder / CASES, index=False, lineterminator="\n", encoding="utf-8")
+    write_text(folder / CASES, spreadsheet.to_csv(table))
     return table
 
 

@@ -197,11 +197,15 @@ def fill(data: bytes, marker: str, text: str) -> bytes:
 
 
 def escaped(text: str) -> str:
-    r"""Text that Markdown and HTML leave as it is.
+    r"""Text that Markdown and HTML leave as it is, at the start of a paragraph too.
 
     Examples
     --------
     >>> print(escaped("<b> a*b"))
     \<b\> a\*b
+    >>> print(escaped("% of nodules"), escaped("1. Does it?"), escaped("-0.5"), sep="; ")
+    \% of nodules; 1\. Does it?; -0.5
     """
-    return re.sub(r"([\\`*_{}\[\]<>()#+!|$~&])", r"\\\1", " ".join(text.split()))
+    text = re.sub(r"([\\`*_{}\[\]<>()#+!|$~&])", r"\\\1", " ".join(text.split()))
+    # what makes a comment, a list, a rule, a fence, a definition or a numbered list where it begins a line
+    return re.sub(r"^(?:(\d{1,9})(?=\.(?:\s|$))|(?=[%:=]|-(?:[\s-]|$)))", r"\1\\", text)

@@ -85,10 +85,12 @@ def stage(
     FileNotFoundError
         If an executed notebook is missing, or only its failed copy is there.
     ValueError
-        If a notebook has no title, or holds the error of a failed cell.
+        If a notebook has no title or holds the error of a failed cell. A StudyError if a link leads out of the results.
     """
     known = [study if isinstance(study, BookStudy) else BookStudy(**study) for study in studies]
     site, results, text = Path(site), Path(results), Path(text)
+    for study in known:
+        staging.refuse_links(results / study.name)
     files = staging.prose(text)
     if changelog is not None:
         files["changelog.md"] = Path(changelog).read_bytes()

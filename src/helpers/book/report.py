@@ -241,6 +241,28 @@ class Page:
 
 
 @dataclass(frozen=True)
+class Verbatim:
+    """Text shown line by line as it is, whatever it holds.
+
+    Examples
+    --------
+    >>> Verbatim("title: </pre><b>")._repr_html_()
+    '<pre class="verbatim" tabindex="0">title: &lt;/pre&gt;&lt;b&gt;</pre>'
+    """
+
+    text: str
+
+    def _repr_html_(self) -> str:
+        # one line of HTML: a blank line would end the block where HTML stands in Markdown
+        lines = html.escape(self.text.rstrip("\n")).replace("\n", "&#10;")
+        return f'<pre class="verbatim" tabindex="0">{lines}</pre>'
+
+    def __repr__(self) -> str:
+        """The text."""
+        return self.text
+
+
+@dataclass(frozen=True)
 class Card:
     """A few named settings, shown as a definition list.
 

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from helpers.book import gate, graph, pages, publish
 from helpers.book.contents import BookStudy
 from helpers.data import registry
+from helpers.data.errors import StudyError
 
 SITE = "build/site"
 OUT = "build"
@@ -85,5 +86,5 @@ def main(profile: str, folders: str) -> None:
 if __name__ == "__main__":
     try:
         main(*sys.argv[1:])
-    except (publish.BuildError, gate.GateError) as error:
+    except (publish.BuildError, gate.GateError, StudyError) as error:
         sys.exit(str(error))

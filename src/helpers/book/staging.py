@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import posixpath
 import re
 import tempfile
@@ -14,6 +15,7 @@ from helpers.book import bare, labels, pages, pictures, provenance
 from helpers.book.contents import BookStudy
 from helpers.book.files import write_bytes
 from helpers.book.tables import write_table
+from helpers.data.errors import StudyError
 
 if TYPE_CHECKING:
     from helpers.book.gate import Gate
@@ -46,6 +48,23 @@ def read(results: Path, study: BookStudy, page: str) -> Any:
         why = f"it failed, see {failed}" if failed.is_file() else "it was not executed"
         raise FileNotFoundError(f"{path} is missing: {why}")
     return pages.cleaned(nbformat.read(path, as_version=4), name=f"{study.name}/{page}")
+
+
+def refuse_links(folder: Path) -> None:
+    """Stop where results hold a link out of their folder: what it leads to would be published as a figure or table.
+
+    Raises
+    ------
+    StudyError
+        Naming the link.
+    """
+    inside = folder.resolve()
+    for place, folders, names in os.walk(folder):
+        for name in [*folders, *names]:
+            path = Path(place, name)
+            if path.is_symlink() and not path.resolve().is_relative_to(inside):
+                fix = "put the file itself there, or execute the page again"
+                raise StudyError("a link that leads out of the results", file=path.as_posix(), fix=fix)
 
 
 def page_labels(notebooks: Mapping[str, Any]) -> set[str]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from helpers.book.files import frozen_zip, write_bytes, write_json, write_text
 from helpers.book.latex import latex_table
+from helpers.data import spreadsheet
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,7 +40,6 @@ _WORDS |= {
     "p": "P",
 }
 _NAMED = ("measure", "quantity", "item", "statistic")  # columns whose cells are names of columns elsewhere
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")  # no XML can hold these
 
 
@@ -131,7 +131,8 @@ def write_table(
     """Write `<name>.csv`, `.display.csv`, `.xlsx`, `.docx`, `.tex` and `.json`; the same table gives the same bytes.
 
     The CSV has every column and full precision. The others have the printed strings, except that numbers
-    stay numbers in the spreadsheet. Text that a spreadsheet would run as a formula is stored as text there.
+    stay numbers in the spreadsheet. Text that a spreadsheet would run as a formula is text there, and in the CSV has an
+    apostrophe in front, which `helpers.data.spreadsheet.read_csv` takes away.
 
     Parameters
     ----------
@@ -186,7 +187,7 @@ def write_table(
     notes = [
         text for text in (note, methods, "Simulated data: no finding about patients." if simulated else "") if text
     ]
-    write_text(folder / f"{name}.csv", frame.to_csv(index=False, lineterminator="\n"))
+    write_text(folder / f"{name}.csv", spreadsheet.to_csv(frame))
     write_text(folder / f"{name}.display.csv", _display_csv(shown))
     write_bytes(folder / f"{name}.xlsx", _xlsx(name, shown, values, numeric, notes))
     write_bytes(folder / f"{name}.docx", _docx(shown, numeric, notes))
@@ -263,7 +264,7 @@ def _xlsx(name: str, shown: pd.DataFrame, values: pd.DataFrame, numeric: Sequenc
         if isinstance(value, str):
             # set the type by hand: the library would take "=1+1" for a formula
             cell.value, cell.data_type = _UNPRINTABLE.sub("", value), "s"
-            cell.quotePrefix = value.startswith(_FORMULA)
+            cell.quotePrefix = value.startswith(spreadsheet.FORMULA)
         else:
             cell.value = value
         return cell

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from helpers.data import outside
+from helpers.data import made, outside
 from helpers.data.errors import StudyError
 from helpers.data.profiles import Profile
 from helpers.data.study import Study
@@ -42,17 +42,18 @@ def write_cases(folder: str | Path, profile: str = "quick", *, workers: int = 2)
     Raises
     ------
     StudyError
-        If the study's cases are the user's own, or an outside set is absent.
+        If the study's cases are the user's own, the folder holds tables or media that ThyroBook did not write, or an
+        outside set is absent.
     """
     study = read_study(folder)
     if study.source.kind == "own":
         raise StudyError("this study's cases are its own", file="study.yaml", key="source.kind", fix="leave them")
     if study.source.kind == "outside":
         return outside.write_study(folder, study)
-    made = _simulate(folder, study, study.profile(profile), workers=workers)
-    summary = {key: made[key] for key in KEPT if key in made}
-    (Path(folder) / SUMMARY).write_text(json.dumps(summary) + "\n", encoding="utf-8")
-    return made
+    found = _simulate(folder, study, study.profile(profile), workers=workers)
+    summary = {key: found[key] for key in KEPT if key in found}
+    made.keep(folder, SUMMARY, json.dumps(summary) + "\n")
+    return found
 
 
 def _simulate(folder: str | Path, study: Study, profile: Profile, *, workers: int) -> dict[str, Any]:

@@ -33,13 +33,14 @@ def draw(
     if details:
         ax.plot([0, 1], [0, 1], color=palette.REFERENCE, linewidth=1, linestyle=":", label="Perfect calibration")
     frame = result.frame()
+    named = palette.label(name or "Model")
     if len(frame):
         if result.curve.name == "distinct":
             error = np.abs(frame[["low", "high"]].to_numpy().T - frame["observed"].to_numpy())
-            ax.errorbar(frame["risk"], frame["observed"], yerr=error, label=name or "Model", **look.point())
+            ax.errorbar(frame["risk"], frame["observed"], yerr=error, label=named, **look.point())
         else:
             ax.fill_between(frame["risk"], frame["low"], frame["high"], color=look.color, alpha=0.15, linewidth=0)
-            ax.plot(frame["risk"], frame["observed"], linewidth=1.8, label=name or "Model", **look.line())
+            ax.plot(frame["risk"], frame["observed"], linewidth=1.8, label=named, **look.line())
     ax.set(
         xlim=(0, 1),
         ylim=(0, 1),

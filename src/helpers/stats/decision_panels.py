@@ -154,7 +154,8 @@ def _avoided(curve: DecisionCurve, ax: Axes, declared: tuple[float, float], look
     table = _within(curve.frame(), declared)
     for model in curve.models:
         rows = table[table["strategy"] == model]
-        ax.plot(rows["threshold"], 100 * rows["interventions_avoided"], lw=1.8, label=model, **looks[model].line())
+        look = {"label": palette.label(model), **looks[model].line()}
+        ax.plot(rows["threshold"], 100 * rows["interventions_avoided"], lw=1.8, **look)
     ax.axhline(0, **line_of("all"))
     ax.annotate("treat all", (declared[1], 0), xytext=(0, 3), textcoords="offset points", ha="right", fontsize=8)
     ax.set(xlim=declared, xlabel="Risk threshold", ylabel="Net interventions avoided per 100 cases")

@@ -43,7 +43,9 @@ def draw(
         rows = frame[frame["strategy"] == model]
         if band:
             ax.fill_between(rows["threshold"], rows["low"], rows["high"], color=looks[model].color, alpha=0.13, lw=0)
-        ax.plot(rows["threshold"], rows["net_benefit"], linewidth=1.8, label=model, **looks[model].line())
+        ax.plot(
+            rows["threshold"], rows["net_benefit"], linewidth=1.8, label=palette.label(model), **looks[model].line()
+        )
     top = max(curve.prevalence, frame.loc[frame["strategy"].isin(curve.models), "net_benefit"].max()) * 1.08
     ax.set(xlim=(low, high), ylim=(min(FLOOR, -0.1 * top), top), ylabel="Net benefit per case")
     ax.set_xlabel("Risk threshold")

@@ -78,7 +78,8 @@ def forest(
         place = np.array([rows.index(name) for name in part[row]]) + offset
         value, low, high = (part[column].to_numpy(float) for column in ("value", "low", "high"))
         error = np.nan_to_num(np.clip([value - low, high - value], 0, None))
-        ax.errorbar(value, place, xerr=error, markersize=4.5, elinewidth=1.3, label=group, **looks[group].point())
+        look = {"label": palette.label(group), **looks[group].point()}
+        ax.errorbar(value, place, xerr=error, markersize=4.5, elinewidth=1.3, **look)
     if reference is not None:
         ax.axvline(reference, color=palette.REFERENCE, linewidth=0.8, linestyle=(0, (2, 2)), zorder=0)
     ax.set_yticks(range(len(rows)), [(names or {}).get(name, str(name)) for name in rows])
@@ -136,8 +137,8 @@ def by_modality(
     look = palette.styles([str(reader) for reader in wide.index])
     ax = palette.axes(ax)
     for reader, values in wide.iterrows():
-        style = look[str(reader)]
-        ax.plot(range(len(names)), values, marker=style.marker, lw=1, alpha=0.8, label=str(reader), **style.line())
+        style, name = look[str(reader)], palette.label(str(reader))
+        ax.plot(range(len(names)), values, marker=style.marker, lw=1, alpha=0.8, label=name, **style.line())
     value, low, high = (means[column].to_numpy(float) for column in ("value", "low", "high"))
     error = np.nan_to_num(np.clip([value - low, high - value], 0, None))
     at = np.arange(len(names)) + 0.06  # beside the readers' points, not on them

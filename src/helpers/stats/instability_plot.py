@@ -29,7 +29,8 @@ def cloud(models: Sequence[Runs], ax: Axes | None) -> Axes:
         if x.size > POINTS:  # evenly thinned by risk
             keep = np.argsort(x, kind="stable")[:: x.size // POINTS + 1]
             x, y = x[keep], y[keep]
-        ax.plot(x, y, **looks[runs.model].point(), markersize=3, alpha=0.5, label=runs.model, rasterized=True)
+        look = {"label": palette.label(runs.model), **looks[runs.model].point()}
+        ax.plot(x, y, markersize=3, alpha=0.5, rasterized=True, **look)
     for cut in {float(runs.threshold) for runs in models if runs.threshold is not None}:
         ax.axhline(cut, color=palette.REFERENCE, linewidth=0.8)
         ax.axvline(cut, color=palette.REFERENCE, linewidth=0.8)

@@ -77,7 +77,7 @@ def plot(table: pd.DataFrame, *, models: Sequence[str] | None = None, names: Seq
         for model in models:
             rows, look = part[part["model"] == model], looks[model]
             ax.fill_between(100 * rows["prevalence"], rows["low"], rows["high"], color=look.color, alpha=0.10, lw=0)
-            ax.plot(100 * rows["prevalence"], rows["value"], lw=1.6, label=model, **look.line())
+            ax.plot(100 * rows["prevalence"], rows["value"], lw=1.6, label=palette.label(model), **look.line())
         own = 100 * part.loc[part["own"], "prevalence"].iloc[0]
         ax.axvline(own, color=palette.REFERENCE, lw=1, ls=":")
         ax.text(own + 1, 0.03, f"this study, {own:.0f} %", fontsize=8, color=palette.REFERENCE)

@@ -77,6 +77,17 @@ def styles(names: Sequence[str]) -> dict[str, Style]:
     return look
 
 
+def label(name: str) -> str:
+    """A name as the label of a line: matplotlib leaves labels that begin with an underscore out of the legend.
+
+    Examples
+    --------
+    >>> label("video"), len(label("_v2"))
+    ('video', 4)
+    """
+    return f"\u200b{name}" if name.startswith("_") else name  # a space without width
+
+
 def axes(ax: Axes | None = None, *, width: float = 4.6, height: float = 4.6) -> Axes:
     """Return the axes given, or those of a new figure.
 

@@ -75,10 +75,10 @@ def operating_points(study: ReaderStudy, performance: pd.DataFrame, ax: Axes | N
         kind = study.experience.get(reader, "")
         name = (kind or "readers") if many else f"{reader} ({kind})" if kind else reader
         if name not in named:
-            ax.plot([], [], label=name, linewidth=1.6, marker=style.marker, color=style.color)
+            ax.plot([], [], label=palette.label(name), linewidth=1.6, marker=style.marker, color=style.color)
             named.add(name)
-    ax.plot([], [], "o", color=palette.REFERENCE, markerfacecolor="white", label=study.unaided)
-    ax.plot([], [], "o", color=palette.REFERENCE, label=study.aided)
+    ax.plot([], [], "o", color=palette.REFERENCE, markerfacecolor="white", label=palette.label(study.unaided))
+    ax.plot([], [], "o", color=palette.REFERENCE, label=palette.label(study.aided))
     ax.legend(fontsize="small", frameon=False, loc="center left", bbox_to_anchor=(1.02, 0.5))
     return ax
 

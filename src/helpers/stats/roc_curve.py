@@ -212,7 +212,13 @@ def plot_rocs(
         if len(sizes) > 1:
             text += f"\n{_size(curve.n, curve.events)}"
         keep = corners(curve.fp, curve.tp)
-        ax.plot(1 - curve.specificity[keep], curve.sensitivity[keep], label=text, linewidth=1.6, **look.line())
+        ax.plot(
+            1 - curve.specificity[keep],
+            curve.sensitivity[keep],
+            label=palette.label(text),
+            linewidth=1.6,
+            **look.line(),
+        )
         if curve.operating is not None:
             sensitivity, specificity = curve.at(curve.operating)
             ax.plot(

@@ -108,7 +108,7 @@ def _by_model(curves: Mapping[str, Sequence[Roc]], names: list[str]) -> Figure:
         for (split, made), line in zip(judged.items(), ("-", "--", ":")):
             for curve in (c for c in made if c.name == name):
                 text = f"{split}: {curve.auc.value:.2f} ({curve.auc.low:.2f}–{curve.auc.high:.2f})"
-                _line(ax, curve, color=looks[name].color, linestyle=line, linewidth=1.6, label=text)
+                _line(ax, curve, color=looks[name].color, linestyle=line, linewidth=1.6, label=palette.label(text))
                 if curve.operating is not None:
                     sensitivity, specificity = curve.at(curve.operating)
                     fill = looks[name].color if line == "-" else "white"

@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from helpers.book.files import write_bytes, write_text
+from helpers.book.views import allowed
 from helpers.book.views.markup import escape
+from helpers.data.errors import StudyError
 
 FORMAT = 1
 END = ".view.json"
@@ -234,8 +236,8 @@ def read(folder: str | Path, name: str) -> View:
 
     Raises
     ------
-    ValueError
-        If the file is of another format or not whole.
+    StudyError
+        If the file is of another format, not whole, or holds more than shapes, text and its pictures.
     """
     path = Path(folder) / f"{name}{END}"
     try:
@@ -244,6 +246,7 @@ def read(folder: str | Path, name: str) -> View:
             raise ValueError("another format")
         controls = tuple(Control(**{k: _tuple(v) for k, v in c.items()}) for c in plain["controls"])
         columns = tuple(Column(key, attribute, tuple(by), values) for key, attribute, by, values in plain["columns"])
+        allowed.check(plain["scene"], columns, pictures=plain["pictures"], files=plain["files"])
         files = {file: (path.parent / f"{name}.{_plain(file)}").read_bytes() for file in plain["files"]}
         return View(
             kind=plain["kind"],
@@ -257,7 +260,8 @@ def read(folder: str | Path, name: str) -> View:
             n=plain["n"],
         )
     except (OSError, KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{path.name} is not a whole view of this version: {error}") from error
+        fix = "execute the notebook again"
+        raise StudyError(f"not a whole view of this version: {error}", file=path.name, fix=fix) from error
 
 
 def _tuple(value: object) -> object:

@@ -13,14 +13,15 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import re
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from helpers.data import made
 from helpers.data.errors import StudyError
 
 IMAGING = ("CT", "MRI", "PET", "pCT", "US", "diagnostic_consensus")
@@ -133,6 +134,7 @@ def write_cohort(folder: str | Path, source: str | Path, *, external: Sequence[s
     StudyError
         As `read`.
     """
+    made.refuse_foreign(folder)
     cases, flow = read(source)
     parts = [cases.assign(split="train")]
     for path in external:
@@ -143,8 +145,10 @@ def write_cohort(folder: str | Path, source: str | Path, *, external: Sequence[s
     table = pd.concat(parts, ignore_index=True)
     table.insert(3, "split", table.pop("split"))
     flow = [(label, n, {why: k for why, k in out.items() if k}) for label, n, out in flow]
-    _write(Path(folder) / "flow.json", json.dumps(flow, indent=1) + "\n")
-    _write(Path(folder) / "cohort.csv", table.to_csv(index=False, lineterminator="\n"))
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".gathering-") as work:
+        _write(Path(work) / "flow.json", json.dumps(flow, indent=1) + "\n")
+        _write(Path(work) / "cohort.csv", table.to_csv(index=False, lineterminator="\n"))
+        made.publish(Path(work), Path(folder), ("flow.json", "cohort.csv"), kind="outside", by="lydata")
     counts = table.groupby("split")["label"].agg(["size", "sum"])
     return {split: {"cases": int(row["size"]), "events": int(row["sum"])} for split, row in counts.iterrows()}
 
@@ -254,7 +258,4 @@ def _refuse(bad: pd.Series, values: pd.Series, name: str, message: str, fix: str
 
 
 def _write(path: Path, text: str) -> None:
-    """Whole or not at all."""
-    part = path.with_name(path.name + ".part")
-    part.write_text(text, encoding="utf-8", newline="\n")
-    os.replace(part, path)
+    path.write_text(text, encoding="utf-8", newline="\n")

@@ -199,12 +199,15 @@ def write_study(source: str | Path, folder: str | Path) -> dict[str, int]:
     Raises
     ------
     StudyError
-        As `find` and `signs`, or if a mask does not fit its frame.
+        As `find` and `signs`, or if a mask does not fit its frame, or the folder holds tables already.
     """
     from helpers.data.media import info, read_mask
 
     nodes = find(source)
     folder = Path(folder)
+    for name in ("cohort.csv", "media.csv"):
+        if (folder / name).exists():
+            raise StudyError("it is already there", file=f"{folder.name}/{name}", fix="name a new study folder")
     (folder / "media").mkdir(parents=True, exist_ok=True)
     read, media = [], []
     for center in CENTERS:

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from helpers.data import media, registry
+from helpers.data import made, media, registry
 
+WORK = ".gathering"  # where files grow until all are there
 STILL = (".png", ".jpg", ".jpeg", ".bmp")
 PATIENT = (
     re.compile(r"Reg_(pat\d+)Image"),  # lung: two patients have several clips
@@ -42,11 +43,23 @@ def write_recordings(folder: str | Path, found: Mapping[str, Path]) -> dict[str,
     Raises
     ------
     StudyError
-        If a file cannot be decoded or a mask does not fit its image.
+        If a file cannot be decoded, a mask does not fit its image, or the folder holds what ThyroBook did not write.
     """
     folder = Path(folder)
-    target = folder / "media.part"
-    shutil.rmtree(target, ignore_errors=True)
+    made.refuse_foreign(folder)
+    work = folder / WORK  # of a fixed name: what a killed run left is found and removed
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir()
+    try:
+        counts = _gather(work, found)
+        made.publish(work, folder, ("media.csv", "cohort.csv"), kind="outside", by="recordings")
+    finally:
+        shutil.rmtree(work)
+    return counts
+
+
+def _gather(work: Path, found: Mapping[str, Path]) -> dict[str, int]:
+    """Tables and copies of the files; how many recordings each set has."""
     cases, files, counts = [], [], {}
     for name, source in found.items():
         entry = registry.declared(name)
@@ -66,11 +79,9 @@ def write_recordings(folder: str | Path, found: Mapping[str, Path]) -> dict[str,
                     "attribution": "; ".join(filter(None, (one.origin, entry.citation))),
                 }
             )
-            files.append({"case_id": case, **_row(source, file, target, case)})
-    shutil.rmtree(folder / "media", ignore_errors=True)
-    target.rename(folder / "media")
-    pd.DataFrame(files).to_csv(folder / "media.csv", index=False)
-    pd.DataFrame(cases).to_csv(folder / "cohort.csv", index=False)
+            files.append({"case_id": case, **_row(source, file, work / made.MEDIA, case)})
+    pd.DataFrame(files).to_csv(work / "media.csv", index=False)
+    pd.DataFrame(cases).to_csv(work / "cohort.csv", index=False)
     return counts
 
 

@@ -10,12 +10,13 @@ Gallas et al. (2019), doi:10.1117/1.JMI.6.1.015501.
 
 from __future__ import annotations
 
-import os
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from helpers.data import made
 from helpers.data.errors import StudyError
 
 READINGS = "viperObs_screeningHighP.csv"
@@ -99,10 +100,10 @@ def write_readings(folder: str | Path, source: str | Path) -> dict[str, Any]:
     """
     source = Path(source)
     table = read(source / READINGS, source / QUALIFICATIONS)
-    path = Path(folder) / FILE
-    part = path.with_name(path.name + ".part")
-    part.write_text(table.to_csv(index=False, lineterminator="\n"), encoding="utf-8", newline="\n")
-    os.replace(part, path)
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".gathering-") as work:
+        text = table.to_csv(index=False, lineterminator="\n")
+        Path(work, FILE).write_text(text, encoding="utf-8", newline="\n")
+        made.publish(Path(work), Path(folder), (FILE,), kind="outside", by="viper")
     cases = table.drop_duplicates("case_id")
     counts = {"readers": table["reader"].nunique(), "cases": len(cases), "positive": int(cases["label"].sum())}
     return counts | {"readings": len(table)}

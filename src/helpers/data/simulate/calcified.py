@@ -123,7 +123,7 @@ def write_cohort(folder: str | Path, *, published: str | Path, seed: int, share:
             },
             **found,
         }
-        publish(work, folder, TABLES)
+        publish(work, folder, TABLES, by="calcified")
     finally:
         shutil.rmtree(work, ignore_errors=True)
     return {"seconds": round(time.perf_counter() - began, 2), **summary}

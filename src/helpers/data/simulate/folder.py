@@ -6,12 +6,12 @@ Everything grows in a hidden folder and is moved at the end, `cohort.csv` last: 
 from __future__ import annotations
 
 import multiprocessing
-import shutil
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from helpers.data import made
 from helpers.data.errors import StudyError
 
 WORK = ".simulating"  # where files grow until all are there
@@ -32,18 +32,13 @@ def check(folder: Path, *, seed: int, workers: int) -> None:
     Raises
     ------
     StudyError
-        If the folder is absent or holds a cohort that was not simulated.
+        If the folder is absent, or holds tables or media that ThyroBook did not write.
     ValueError
         If a number is out of range.
     """
     if not folder.is_dir():
         raise StudyError(f"the study folder {folder.name} is not there", fix="make it, with its study.yaml")
-    if (folder / "cohort.csv").exists() and not (folder / "simulation.csv").exists():
-        raise StudyError(
-            "the folder holds a cohort that was not simulated",
-            file="cohort.csv",
-            fix="simulate into another folder, or move the cohort away",
-        )
+    made.refuse_foreign(folder)
     if seed < 0:
         raise ValueError(f"seed is {seed}; it must not be negative")
     if workers < 1:
@@ -60,8 +55,8 @@ def map_cases(job: Callable[[Any], Any], cases: Sequence[Any], workers: int) -> 
         return list(pool.map(job, cases, chunksize=max(1, min(8, len(cases) // (4 * workers)))))
 
 
-def publish(work: Path, folder: Path, tables: Sequence[str]) -> None:
-    """Move `media/` and the tables; without `cohort.csv` the folder counts as empty, so it goes first and comes last.
+def publish(work: Path, folder: Path, tables: Sequence[str], *, by: str) -> None:
+    """Move `media/` and the tables of a simulated cohort into its study folder; see `helpers.data.made.publish`.
 
     Parameters
     ----------
@@ -69,9 +64,7 @@ def publish(work: Path, folder: Path, tables: Sequence[str]) -> None:
         Where the files grew, and the study folder.
     tables : sequence of str
         Names in the order of moving; `cohort.csv` is the last.
+    by : str
+        The generator.
     """
-    (folder / "cohort.csv").unlink(missing_ok=True)
-    shutil.rmtree(folder / "media", ignore_errors=True)
-    (work / "media").rename(folder / "media")
-    for name in tables:
-        (work / name).replace(folder / name)
+    made.publish(work, folder, tables, kind="simulated", by=by)

@@ -123,7 +123,7 @@ def write_cohort(folder: str | Path, *, published: str | Path, seed: int, share:
         _write_flow(work / "flow.json", published, kept=kept, everyone=everyone)
         found = [path for path in work.rglob("*") if path.is_file()]
         size = sum(path.stat().st_size for path in found)
-        publish(work, folder, TABLES)
+        publish(work, folder, TABLES, by="lymphnode")
     finally:
         shutil.rmtree(work, ignore_errors=True)
     limit = lymphnode_cohort.bayes_limit(seed=seed)

@@ -100,7 +100,7 @@ def write_cohort(
             "bytes": sum(path.stat().st_size for path in written),
             **found,
         }
-        publish(work, folder, ("media.csv", "simulation.csv", "cohort.csv"))
+        publish(work, folder, ("media.csv", "simulation.csv", "cohort.csv"), by="olnm")
     finally:
         shutil.rmtree(work, ignore_errors=True)
     return {"seconds": round(time.perf_counter() - began, 2), **summary}

@@ -107,7 +107,7 @@ def write_cohort(folder: str | Path, *, published: str | Path, seed: int, share:
             "bytes": sum(path.stat().st_size for path in written),
             "bayes_limit": {"test": round(limit, 4)},
         }
-        publish(work, folder, TABLES)
+        publish(work, folder, TABLES, by="three_class")
     finally:
         shutil.rmtree(work, ignore_errors=True)
     return {"seconds": round(time.perf_counter() - began, 2), **summary}

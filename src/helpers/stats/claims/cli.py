@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from helpers.data import spreadsheet
 from helpers.data.errors import StudyError
 from helpers.stats.claims.audit import Audit, audit, links_of
 from helpers.stats.claims.catalogue import consequence, description
@@ -22,7 +23,6 @@ from helpers.stats.claims.listing import listing, numbered
 from helpers.stats.claims.reliance import reliance
 
 SHOWN = (CONTRADICTORY, OTHER_COUNTS, NOT_CHECKABLE)
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run text that begins so
 _STYLE = """body{font:16px/1.5 system-ui,sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem;color:#1f2937}
 table{border-collapse:collapse;font-size:.875rem;margin:1rem 0}
 th,td{text-align:left;vertical-align:top;padding:.3rem .8rem .3rem 0;border-bottom:1px solid #d1d5db}
@@ -105,14 +105,9 @@ def write_report(folder: str | Path) -> Audit:
     if not folder.is_dir():
         raise StudyError(f"{folder.name!r} is not a folder", fix="give the folder with the CSV and claims.yaml")
     found = audit(folder)
-    frame = listing(found).drop(columns="traced").map(_text)
-    (folder / "audit.csv").write_text(frame.to_csv(index=False, lineterminator="\n"), encoding="utf-8")
+    (folder / "audit.csv").write_text(spreadsheet.to_csv(listing(found).drop(columns="traced")), encoding="utf-8")
     (folder / "audit.html").write_text(page(found, folder), encoding="utf-8")
     return found
-
-
-def _text(value: object) -> object:
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 
 def _table(caption: str, frame: pd.DataFrame) -> str:
