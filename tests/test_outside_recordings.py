@@ -87,12 +87,21 @@ def test_files_are_copies_and_a_second_run_replaces_them(made):
     tables = [(folder / name).read_bytes() for name in ("cohort.csv", "media.csv")]
     copy = folder / "media/toy-03/recording.mp4"
     assert copy.read_bytes() == (source / "loop.mp4").read_bytes() and copy.stat().st_nlink == 1
-    copy.write_bytes(b"spoiled")
-    (folder / "media/stale.png").write_bytes(b"")
+    os.utime(copy, (0, 0))
     write_recordings(folder, {"toy": source})
-    assert copy.read_bytes() == (source / "loop.mp4").read_bytes() and not (folder / "media/stale.png").exists()
+    assert copy.read_bytes() == (source / "loop.mp4").read_bytes() and copy.stat().st_mtime > 0
     assert tables == [(folder / name).read_bytes() for name in ("cohort.csv", "media.csv")]
-    assert not (folder / "media.part").exists()
+    copy.write_bytes(b"another recording")
+    with pytest.raises(StudyError, match=r"media/toy-03/recording\.mp4: not written by this version"):
+        write_recordings(folder, {"toy": source})
+    assert copy.read_bytes() == b"another recording"
+    assert {path.name for path in folder.iterdir()} == {
+        "made_by_thyrobook.json",
+        "study.yaml",
+        "cohort.csv",
+        "media.csv",
+        "media",
+    }
 
 
 def test_a_mask_of_another_size_and_a_broken_clip_stop_it(made):

@@ -507,7 +507,7 @@ def test_folders_and_numbers_out_of_range(tmp_path):
     with pytest.raises(ValueError, match=r"share is 1\.5"):
         write(tmp_path, seed=1, share=1.5)
     (tmp_path / "cohort.csv").write_text("patient_id\n")
-    with pytest.raises(StudyError, match="not simulated"):
+    with pytest.raises(StudyError, match="not written by this version"):
         write(tmp_path, seed=1)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from helpers.data import made
 from helpers.data.errors import StudyError
 from helpers.data.simulate import case, display, files, olnm
 from helpers.data.simulate.ceiling import rank_auc
@@ -56,7 +57,7 @@ def test_tables_follow_the_contract(study):
     truth = pd.read_csv(folder / "simulation.csv")
     assert list(truth["case_id"]) == list(cohort["case_id"])
     assert truth["posterior"].between(0, 1).all() and set(summary["bayes_limit"]) == {"train", "test"}
-    found = [path for path in folder.rglob("*") if path.is_file()]
+    found = [path for path in folder.rglob("*") if path.is_file() and path.name != made.MARKER]
     assert len(found) == summary["files"] == 3 + 4 * 22
     assert sum(path.stat().st_size for path in found) == summary["bytes"]
     assert not (folder / olnm.WORK).exists()
@@ -199,12 +200,12 @@ def test_bytes_do_not_depend_on_the_number_of_workers(tmp_path):
         folder.mkdir()
         olnm.write_cohort(folder, published=TABLE, size=SIZE, counts={"train": (2, 2)}, seed=9, workers=workers)
         found.append(digests(folder))
-    assert found[0] == found[1] and len(found[0]) == 3 + 4 * 4
+    assert found[0] == found[1] and len(found[0]) == 3 + 4 * 4 + 1
 
 
 def test_a_cohort_of_patients_is_never_replaced(tmp_path):
     (tmp_path / "cohort.csv").write_text("patient_id\nreal\n")
-    with pytest.raises(StudyError, match="not simulated"):
+    with pytest.raises(StudyError, match="not written by this version"):
         olnm.write_cohort(tmp_path, published=TABLE, counts=SMALL)
     assert (tmp_path / "cohort.csv").read_text() == "patient_id\nreal\n"
 
@@ -223,6 +224,7 @@ def test_a_second_run_replaces_the_first(tmp_path):
     for seed in (1, 2):
         olnm.write_cohort(tmp_path, published=TABLE, counts={"train": (1, 1)}, size=(128, 160), seed=seed, workers=1)
     assert sorted(path.name for path in (tmp_path / "media").iterdir()) == ["C0001", "C0002"]
+    assert made.foreign(tmp_path) == []
 
 
 @pytest.mark.parametrize(

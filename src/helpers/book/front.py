@@ -177,6 +177,7 @@ def chapter(page: str, notebook: Any, folder: Path, pictures: dict[str, bytes], 
             alt = _ROLE.sub(lambda role: role[1] or role[2] or "", options.get("alt", ""))
             found = _picture(png, pictures, site, width=SMALL)
             break
+    alt = " ".join(alt.split())  # an option of a directive is text as it is
     return Chapter(page, title[1].strip() if title else page, summary(text, folder), found, alt, png if found else None)
 
 
@@ -241,7 +242,7 @@ def _study(study: BookStudy, chapters: Sequence[Chapter], answer: str, shown: Ch
     if shown and shown.picture:
         lines += [
             f":::{{image}} /{FOLDER}/{shown.picture}",
-            f":alt: {pages.escaped(shown.alt)}",
+            f":alt: {shown.alt}",
             f":target: {shown.page}.html",
         ]
         lines += [":class: front-picture", ":loading: lazy", ":::", ""]
@@ -261,7 +262,7 @@ def _study(study: BookStudy, chapters: Sequence[Chapter], answer: str, shown: Ch
 
 
 def _way(study: BookStudy, kind: str) -> str:
-    name = re.sub(r"[`<>\\{}]", "", study.title)
+    name = pages.bare(study.title)
     return f"How to get the data of: {name}" if kind == "absent" else f"Read from the first chapter: {name}"
 
 
@@ -270,6 +271,6 @@ def _tiles(chapters: Sequence[Chapter]) -> list[str]:
     for one in chapters:
         lines += [f":::{{grid-item-card}} {pages.escaped(one.title)}", f":link: /{one.page}", ":link-type: doc"]
         if one.picture:
-            lines += [f":img-top: /{FOLDER}/{one.picture}", f":img-alt: {pages.escaped(one.alt)}"]
+            lines += [f":img-top: /{FOLDER}/{one.picture}", f":img-alt: {one.alt}"]
         lines += ["", one.summary, ":::", ""]
     return [*lines, "::::"]

@@ -10,6 +10,8 @@ from typing import Any
 
 import yaml
 
+from helpers.book.disclosure import shortened
+
 BANNER = """:::{admonition} Simulated data
 :class: simulated-banner warning
 Simulated data: no number on this page is a finding about patients.
@@ -82,7 +84,7 @@ def _output(output: Any, name: str) -> Any:
 
 
 def redacted(value: Any) -> Any:
-    """Write paths inside the project relative to it, and the home folder as `~`; other values stay.
+    """Write paths inside the project relative to it, the home folder as `~`, and others as their last part.
 
     Examples
     --------
@@ -93,7 +95,8 @@ def redacted(value: Any) -> Any:
         return value
     value = value.replace(f"{Path.cwd()}{os.sep}", "").replace(str(Path.cwd()), ".")
     home = str(Path.home())
-    return re.sub(rf"{re.escape(home)}(?=[/\\])", "~", value) if len(home) > 1 else value
+    value = re.sub(rf"{re.escape(home)}(?=[/\\])", "~", value) if len(home) > 1 else value
+    return shortened(value)
 
 
 def prose(notebook: Any) -> str:
@@ -194,6 +197,17 @@ def fill(data: bytes, marker: str, text: str) -> bytes:
         raise ValueError(f"the page needs a line {marker!r}")
     lines[lines.index(marker)] = text
     return "\n".join(lines).encode("utf-8")
+
+
+def bare(text: str) -> str:
+    r"""Text without what would end a role: within one nothing can be escaped.
+
+    Examples
+    --------
+    >>> bare("Nodes of `two` <centres>")
+    'Nodes of two centres'
+    """
+    return re.sub(r"[`<>\\{}]", "", " ".join(text.split()))
 
 
 def escaped(text: str) -> str:

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from helpers.book import audit, front, icons, labels, mend, pages, staging
+from helpers.book import audit, disclosure, front, icons, labels, mend, pages, staging
 from helpers.book.citation import box
 from helpers.book.contents import BookStudy, contents
 
@@ -116,8 +116,14 @@ def stage(
     return site
 
 
-def build(site: str | Path, out: str | Path = "build", *, config: str | Path = "_config.yml") -> Path:
-    """Build the staged book; any warning, dead link or page above 3 MB is an error.
+def build(
+    site: str | Path,
+    out: str | Path = "build",
+    *,
+    config: str | Path = "_config.yml",
+    private: Mapping[str, str] | None = None,
+) -> Path:
+    """Build the staged book; any warning, dead link, page above 3 MB, or word that names somebody is an error.
 
     Parameters
     ----------
@@ -127,6 +133,8 @@ def build(site: str | Path, out: str | Path = "build", *, config: str | Path = "
         The pages go to `<out>/_build/html`.
     config : str or Path
         `_config.yml`.
+    private : mapping of str to str or None
+        What must not be published, as `helpers.book.disclosure.identifiers` gives it.
 
     Returns
     -------
@@ -136,8 +144,8 @@ def build(site: str | Path, out: str | Path = "build", *, config: str | Path = "
     Raises
     ------
     BuildError
-        With the builder's warnings, or with dead links and heavy pages. What was built is then removed: a second
-        call would otherwise skip the pages that warned.
+        With the builder's warnings, or with dead links, heavy pages and disclosures. What was built is then removed: a
+        second call would otherwise skip the pages that warned.
     """
     keep = ("PATH", "HOME", "USER", "TMPDIR", "LANG", "LC_ALL", "SYSTEMROOT", "PYTHONPATH", "LD_LIBRARY_PATH")
     environment = {name: os.environ[name] for name in keep if name in os.environ}
@@ -153,7 +161,7 @@ def build(site: str | Path, out: str | Path = "build", *, config: str | Path = "
         raise BuildError("the book has warnings:\n" + "\n".join(said[-60:]))
     icons.draw(built / "html", mend.pages_of(built / "html"))
     mend.mend(built / "html")
-    if found := audit.faults(built / "html"):
+    if found := audit.faults(built / "html") + disclosure.faults(built / "html", private):
         shutil.rmtree(built)
         raise BuildError(f"the book has {len(found)} faults:\n" + "\n".join(found[:60]))
     return built / "html" / "index.html"

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from helpers.book import gate, graph, pages, publish
+from helpers.book import disclosure, gate, graph, pages, publish
 from helpers.book.contents import BookStudy
 from helpers.data import registry
 from helpers.data.errors import StudyError
@@ -32,7 +32,7 @@ def book(studies: Sequence[BookStudy], papers: Mapping[str, str]) -> BookStudy:
     again: dict[str, list[str]] = {}
     for study in studies:
         if study.name in papers and study.pages:
-            link = f"{{doc}}`{pages.escaped(study.title)} </{study.name}/{study.pages[0]}>`"
+            link = f"{{doc}}`{pages.bare(study.title)} </{study.name}/{study.pages[0]}>`"
             again.setdefault(f"claims/{papers[study.name].lower()}", []).append(link)
     return BookStudy(
         "book",
@@ -69,6 +69,15 @@ def book_study(node: graph.Node, *, audited: bool = False) -> BookStudy:
     )
 
 
+def private(nodes: Iterable[graph.Node]) -> dict[str, str]:
+    """What would name a patient of the studies that somebody brought; see `helpers.book.disclosure`."""
+    found: dict[str, str] = {}
+    for node in nodes:
+        if node.study.source.kind == "own":
+            found |= disclosure.identifiers(node.folder, declared=frozenset(c.name for c in node.study.covariates))
+    return found
+
+
 def main(profile: str, folders: str) -> None:
     """Audit the tables, stage and build the book."""
     nodes = graph.studies(json.loads(folders), profile)
@@ -80,7 +89,7 @@ def main(profile: str, folders: str) -> None:
         )
     audited = gate.audit_book(graph.RESULTS, studies).demand()
     publish.stage(SITE, studies=studies, gate=audited)
-    publish.build(SITE, OUT)
+    publish.build(SITE, OUT, private=private(nodes.values()))
 
 
 if __name__ == "__main__":
