@@ -19,6 +19,8 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from helpers.book import publish, report
 
 EVIL = "<script>window.hacked = 1</script>"
+PICTURE = "<img src=x onerror=hacked=1>"  # may be the name of a file, which holds no slash
+QUESTION = "% of the patients: who is `asked`?"  # would be a comment
 DISCRIMINATION = """(discrimination)=
 # Does the model tell patients apart?
 
@@ -114,8 +116,15 @@ def results(folder: Path) -> list[publish.BookStudy]:
             page.folder,
             [new_markdown_cell(DISCRIMINATION), *parameters(), glued(auc=0.8123, n=116), new_markdown_cell(RESULTS)],
         )
-        report.page(folder / study / "cohort").numbers(events=27)
-        save(folder / study / "cohort", [new_markdown_cell("(cohort)=\n# Who is in the study?"), glued(events=27)])
+        page = report.page(folder / study / "cohort")
+        page.numbers(events=27)
+        files = pd.DataFrame({"file": [f"media/{PICTURE}.png"], "format": [PICTURE]})
+        page.table("tab-files", files, methods=f"Read from media/{PICTURE}.png.")
+        text = ":::{result-table} tab-files\n**Which files were read?**\n:::"
+        box = report.Verbatim(f"title: |\n\n  x\n```\n{EVIL}\n\n{PICTURE}\n")
+        shown = new_output("execute_result", {"text/html": box._repr_html_(), "text/plain": "x"}, execution_count=1)
+        cells = [new_markdown_cell("(cohort)=\n# Who is in the study?"), glued(events=27), new_markdown_cell(text)]
+        save(folder / study / "cohort", [*cells, new_code_cell("box", outputs=[shown])])
     save(folder / "olnm" / "inputs", [new_markdown_cell("(inputs)=\n# What does the model see?")])
     for seed in (0, 1):
         page = report.page(folder / "olnm" / "train" / f"ceus-resnet18-s{seed}", simulated=True, study="olnm")
@@ -131,7 +140,7 @@ def results(folder: Path) -> list[publish.BookStudy]:
         publish.BookStudy(
             "olnm", "Simulated <study>", simulated=True, pages=("cohort", "inputs", *runs, "discrimination")
         ),
-        publish.BookStudy("real", "Real study", pages=("cohort", "discrimination"), summary="A sentence."),
+        publish.BookStudy("real", "Real study", pages=("cohort", "discrimination"), summary=QUESTION),
         publish.BookStudy("gone", "Absent study", absent=gone),
     ]
 

@@ -49,6 +49,24 @@ def test_every_page_reads_without_a_network(book: Path) -> None:
     assert seen.errors == []
 
 
+def test_names_of_files_and_settings_are_text(book: Path) -> None:
+    with browser.reader() as (page, seen):
+        page.goto((book / "real" / "cohort.html").as_uri())
+        assert page.locator("table.result-grid td").all_inner_texts() == [
+            f"media/{browser.PICTURE}.png",
+            browser.PICTURE,
+        ]
+        said = page.locator("pre.verbatim").inner_text()
+        assert (
+            said.split("\n")[:4] == ["title: |", "", "  x", "```"] and browser.EVIL in said and browser.PICTURE in said
+        )
+        page.goto((book / "intro.html").as_uri())
+        assert page.locator(".front-question").all_inner_texts() == [browser.QUESTION]
+        assert page.locator("img.front-picture").first.get_attribute("alt") == "A rising line."
+        assert page.evaluate("window.hacked") is None
+    assert seen.errors == []
+
+
 def test_the_front_door_leads_to_the_first_page(book: Path) -> None:
     with browser.reader() as (page, _):
         page.goto((book / "index.html").as_uri())

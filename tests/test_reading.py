@@ -145,7 +145,7 @@ def test_the_front_page_tells_each_study_in_a_minute(book: Path) -> None:
         simulated, real, gone = page.locator(".front-study").all()
         assert "no number here is a finding about patients" in simulated.inner_text()
         assert "Real data" in real.inner_text()
-        assert "A sentence." in real.locator(".front-question").inner_text()
+        assert browser.QUESTION in real.locator(".front-question").inner_text()
         assert real.locator(".front-answer").inner_text() == "The AUC is 0.81 in 116 patients (27 events)."
         picture = real.locator("img.front-picture")
         assert picture.get_attribute("alt") == "A rising line."

@@ -163,12 +163,13 @@ def _without_mathematics(figure: Figure) -> None:
     for text in figure.findobj(Text):
         text.set_parse_math(False)
     sides = [axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)]
-    powers = [axis for axis in sides if isinstance(axis.get_major_formatter(), LogFormatter)]
-    if powers:
+    powers = [axis.get_ticklabels for axis in sides if isinstance(axis.get_major_formatter(), LogFormatter)]
+    between = [axis.get_ticklabels for axis in sides if isinstance(axis.get_minor_formatter(), LogFormatter)]
+    if powers or between:
         figure.draw_without_rendering()
-    for axis in powers:
-        for text in [*axis.get_ticklabels(), *axis.get_ticklabels(minor=True)]:
-            text.set_parse_math(True)
+    ticks = [text for labels in powers for text in labels()]
+    for text in ticks + [text for labels in between for text in labels(minor=True)]:
+        text.set_parse_math(True)
 
 
 def _as_figure(figure: object) -> Figure:
