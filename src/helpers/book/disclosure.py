@@ -48,24 +48,24 @@ EMPTY = frozenset((*_NOBODY, "patient", "test", "phantom", "demo"))
 
 
 def machine_paths(text: str) -> list[str]:
-    """Paths in a text that lead somewhere on this machine, or into somebody's home.
+    r"""Paths in a text that lead somewhere on this machine, or into somebody's home.
 
     Examples
     --------
-    >>> machine_paths("see /olnm/cohort, https://doi.org/10.1/x, and/or; open /home/anna/x.csv")
-    ['/home/anna']
+    >>> machine_paths(r"see /olnm/cohort, https://doi.org/10.1/x, and/or; open C:\Users\anna\x.csv")
+    ['C:\\Users\\anna']
     """
     found = [path for path in set(_PATH.findall(text)) if path.split("/")[1] not in SYSTEM and os.path.exists(path)]
     return sorted({*found, *_HOME.findall(text)})
 
 
 def shortened(text: str) -> str:
-    """Text with a home folder as `~`, and other paths of this machine as their last part.
+    r"""Text with a home folder as `~`, and other paths of this machine as their last part.
 
     Examples
     --------
-    >>> shortened("open /home/anna/x.csv")
-    'open ~/x.csv'
+    >>> shortened(r"open C:\Users\anna\x.csv")
+    'open ~\\x.csv'
     """
     text = _HOME.sub("~", text)
     for path in machine_paths(text):
@@ -130,9 +130,9 @@ def faults(book: str | Path, private: Mapping[str, str] | None = None) -> list[s
     --------
     >>> import tempfile
     >>> folder = Path(tempfile.mkdtemp())
-    >>> _ = (folder / "a.html").write_text("<td>Meyer, Anna</td> read from /home/anna/x.csv")
+    >>> _ = (folder / "a.html").write_text("<td>Meyer, Anna</td>")
     >>> faults(folder, {"meyer anna": "PatientName of media/1.dcm"})
-    ['a.html: a path of a machine (/home/anna)', 'a.html: the PatientName of media/1.dcm']
+    ['a.html: the PatientName of media/1.dcm']
     """
     book, found = Path(book), []
     for path in sorted(book.rglob("*")):
