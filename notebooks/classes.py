@@ -21,7 +21,7 @@ resamples = 500  # bootstrap samples of patients
 from helpers.book import report
 from helpers.book import sentences_classes as sentences
 from helpers.data.study import read as read_study
-from helpers.learn.chosen import by_case
+from helpers.learn.choice import by_case
 from helpers.stats import class_calls, models, multiclass_table, ordinal, predictions
 
 # %% [markdown]

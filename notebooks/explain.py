@@ -22,7 +22,8 @@ from helpers.book.views import attention
 from helpers.data import cohort
 from helpers.data.study import read as read_study
 from helpers.learn import attribution, attribution_classes
-from helpers.learn.chosen import by_case, read_chosen
+from helpers.learn.choice import by_case
+from helpers.learn.chosen import read_chosen
 from helpers.stats import heat_energy, models, multiclass_table, predictions
 
 # %% [markdown]

@@ -25,7 +25,7 @@ from helpers.book import report, sentences_networks
 from helpers.data import arrays, cohort
 from helpers.data.study import read as read_study
 from helpers.learn import candidates, combine
-from helpers.learn.chosen import settings_of, write_chosen
+from helpers.learn.choice import settings_of, write_chosen
 from helpers.stats import predictions
 
 # %%

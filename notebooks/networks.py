@@ -22,7 +22,7 @@ import pandas as pd
 from helpers.book import report, sentences_networks
 from helpers.data.study import read as read_study
 from helpers.learn import candidates
-from helpers.learn.chosen import settings_of, write_chosen
+from helpers.learn.choice import settings_of, write_chosen
 from helpers.stats import levels, multiclass_table, predictions, voting
 
 # %%

@@ -10,7 +10,8 @@ from sklearn.metrics import roc_auc_score
 
 from helpers.book import sentences_networks
 from helpers.learn import candidates
-from helpers.learn.chosen import read_chosen, settings_of, write_chosen
+from helpers.learn.choice import settings_of, write_chosen
+from helpers.learn.chosen import read_chosen
 from helpers.stats import casemix, comparing, family_plots, levels, models, pair_matrix, twins, voting
 
 NETWORKS = ("resnet50", "inception_v3")

@@ -42,9 +42,39 @@ def helpers_of(path: str | Path) -> list[str]:
     return sorted(str(p) for p in found - {start})
 
 
+def needs(path: str | Path, library: str) -> bool:
+    """Whether a Python file, or a helper that it imports, imports a library, wherever in the file that stands.
+
+    Parameters
+    ----------
+    path : path
+        A notebook in py:percent format or a module, relative to the repository root.
+    library : str
+        Its first name, such as `torch`.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> needs("notebooks/train.py", "torch"), needs("notebooks/networks.py", "torch")
+    (True, False)
+    """
+    files = [Path(path), *(Path(helper) for helper in helpers_of(path))]
+    return any(name.split(".")[0] == library for file in files for name in _names(file))
+
+
 @cache
 def _imports(path: Path) -> tuple[Path, ...]:
-    """Helper files named by the import statements of one file that a run can reach, wherever in the file they stand."""
+    """Helper files that a file imports itself."""
+    files = {_file(name) for name in _names(path) if name.split(".")[0] == "helpers"}
+    return tuple(sorted(f for f in files if f is not None))
+
+
+@cache
+def _names(path: Path) -> frozenset[str]:
+    """Modules named by the import statements of one file that a run can reach, wherever in the file they stand."""
     names: set[str] = set()
     todo: list[ast.AST] = [ast.parse(path.read_text(encoding="utf-8"), filename=str(path))]
     while todo:
@@ -57,8 +87,7 @@ def _imports(path: Path) -> tuple[Path, ...]:
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
             names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
-    files = {_file(name) for name in names if name.split(".")[0] == "helpers"}
-    return tuple(sorted(f for f in files if f is not None))
+    return frozenset(names)
 
 
 def _file(name: str) -> Path | None:

@@ -111,14 +111,13 @@ def _kernel(notebook: Path, folder: str) -> dict[str, Any]:
         return {}
     from traitlets.config import Config
 
-    from helpers.book.dependencies import helpers_of
+    from helpers.book.dependencies import needs
 
-    torch = any("learn" in Path(helper).parts for helper in helpers_of(notebook))
     manager = {"transport": "ipc", "ip": f"{folder}/kernel"}
     return {
         "config": Config(
             KernelManager=manager,
-            WarmKernelManager={"torch": torch},
+            WarmKernelManager={"torch": needs(notebook, "torch")},
             NotebookClient={"kernel_manager_class": "helpers.book.warm_kernel.WarmKernelManager"},
         )
     }

@@ -1,0 +1,49 @@
+"""What the choice of networks hands to the pages after it, `chosen.json` and the tables: written without torch."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+
+def write_chosen(
+    path: str | Path,
+    networks: Mapping[str, tuple[str, str]],
+    seeds: Sequence[int],
+    settings: Mapping[str, Any],
+) -> None:
+    """Write the choice as JSON; `settings` are those of the training runs, by name."""
+    content = {
+        "networks": {name: list(run) for name, run in networks.items()},
+        "seeds": list(seeds),
+        "settings": dict(settings),
+    }
+    Path(path).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+def settings_of(results: str | Path, run: str) -> dict[str, Any]:
+    """Parameters with which a training run was executed, from its record.
+
+    Parameters
+    ----------
+    results : path
+        `results/<study>`.
+    run : str
+        Such as `clip-resnet50-s0`.
+    """
+    record = json.loads((Path(results) / "train" / run / "run.json").read_text(encoding="utf-8"))
+    return record["parameters"]
+
+
+def by_case(results: str | Path) -> Path:
+    """Table with the risk of every case by the chosen networks, where patients vote too.
+
+    Parameters
+    ----------
+    results : path
+        `results/<study>`.
+    """
+    path = Path(results) / "networks" / "cases.csv"
+    return path if path.is_file() else Path(results) / "predictions.csv"
