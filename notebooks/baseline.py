@@ -88,7 +88,7 @@ page.figure("fig-instability", moved.panels(), data=moved.cases(), n=fitted.n, m
 # :::{result-figure} fig-instability
 # :alt: Three squares over the risk of each training patient: risks by the refits with percentiles, mean change of the risk, and share of refits that decide otherwise.
 #
-# **Is a patient's risk the model's or chance's?** Left: risk by every refit against that of the model, with the 2.5 and 97.5 percentiles of each patient; middle: mean absolute change of the risk (MAPE); right: share of refits that decide otherwise. Dotted: the frozen threshold; dashed: no change, or the mean.
+# **Is a patient's risk the model's or chance's?** Left: risk by every refit against that of the model, with the 2.5 and 97.5 percentiles of each patient; middle: mean absolute change of the risk (MAPE); right: share of refits that decide otherwise; dotted: the frozen threshold; dashed: no change, or the mean.
 # :::
 
 # %% tags=["remove-output"]

@@ -55,7 +55,7 @@ page.table("tab-readers-paired", shown, methods=class_readers.PAIRED, **looks)
 # :::{result-figure} fig-readers-accuracy
 # :alt: Left, accuracy of every model and reader with intervals; right, difference of each model to each reader, over all patients and within each class.
 #
-# **Is the model better than the readers?** Left: share named right with 95 % confidence interval. Right: model minus reader on the same patients, over all and within each class.
+# **Is the model better than the readers?** Left: share named right with 95 % confidence interval; right: model minus reader on the same patients, over all and within each class.
 # :::
 #
 # :::{result-table} tab-readers-paired

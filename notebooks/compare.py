@@ -117,7 +117,8 @@ page.table_if("tab-attention", ablation, methods=comparing.ATTENTION)
 # %% [markdown]
 # ## Inside and outside
 #
-# Elsewhere other patients are seen. {numref}`tab-external` weights the inside patients to the outside mix of signs:
+# Elsewhere other patients are seen.
+# {numref}`tab-external` weights the inside patients to the outside mix of signs:
 # what then remains of a difference is not explained by these signs.
 
 # %% tags=["remove-output"]

@@ -147,7 +147,8 @@ page.table("tab-regions", models.printed(regions, heads), columns=columns, metho
 #
 # ## In another clinic
 #
-# Predictive values belong to a prevalence. {numref}`fig-prevalence` shows what they would be elsewhere, if sensitivity and specificity hold.
+# Predictive values belong to a prevalence.
+# {numref}`fig-prevalence` shows what they would be elsewhere, if sensitivity and specificity hold.
 
 # %% tags=["remove-output"]
 moved = elsewhere.curve(at)
@@ -189,7 +190,8 @@ page.table("tab-decisions", wide, columns=["split", "a", "b", *points.HEADS], me
 #
 # ## A second method
 #
-# The interval of an AUC by formula rests on large numbers; drawing patients with replacement does not. {numref}`tab-intervals` sets them side by side.
+# The interval of an AUC by formula rests on large numbers; drawing patients with replacement does not.
+# {numref}`tab-intervals` sets them side by side.
 
 # %% tags=["remove-output"]
 second = auc_tables.two_methods(judged, resamples=resamples)

@@ -125,7 +125,7 @@ page.figure_if("fig-near", sheet, methods=sentences_inputs.nearest(settings))
 # :alt: Rows of cropped frames of several clips, one row for each split and centre; calcifications are outlined where known.
 # :optional:
 #
-# **What do networks see of a clip?** The first case of every split and centre: the labelled frame alone, cropped around its own box, then frames at equal steps through those that are read, in one crop; frames are counted from 0. What is marked in a frame is outlined for the reader.
+# **What do networks see of a clip?** The first case of every split and centre: the labelled frame alone, cropped around its own box, then frames at equal steps through those that are read, in one crop; frames are counted from 0, and what is marked in one is outlined for the reader.
 # :::
 
 # %% tags=["remove-output"]

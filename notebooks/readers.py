@@ -202,7 +202,7 @@ page.table_if("tab-reader-experience", shown, columns=columns, headers=headers, 
 # :optional:
 # :alt: Gains of each group of readers by measure, and the difference between the groups with its interval over cases and over readers and cases.
 #
-# **Does experience matter?** Left: mean gain of each group, interval over cases. Right: difference between the groups, for these readers and for readers like them.
+# **Does experience matter?** Left: mean gain of each group, interval over cases; right: difference between the groups, for these readers and for readers like them.
 # :::
 #
 # :::{result-table} tab-reader-experience

@@ -148,7 +148,7 @@ page.numbers(sizes=sentences_proof.sizes(counted))
 # %% [markdown]
 # ## What can these sizes show?
 #
-# The power, for context: with an AUC that is lower by the stated gap, means half a standard deviation apart, shares 20 points apart, readers whom help makes better by half a standard deviation.
+# The power, for context: with an AUC that is lower by the stated gap, means half a standard deviation apart, shares a fifth apart, readers whom help makes better by half a standard deviation.
 
 # %% tags=["remove-output"]
 formats = {"share": "{:.1%}", "power": "{:.0%}", "power_low": "{:.0%}", "power_high": "{:.0%}"}
