@@ -26,7 +26,7 @@ MANIFEST = ["split", "patients", "cases", "events", "sha256"]
 
 
 def read(folder: str | Path, *, study: Study | None = None) -> pd.DataFrame:
-    """Read and check `cohort.csv`, and set aside the tune patients.
+    r"""Read and check `cohort.csv`, and set aside the tune patients.
 
     Parameters
     ----------
@@ -48,6 +48,20 @@ def read(folder: str | Path, *, study: Study | None = None) -> pd.DataFrame:
     StudyError
         Naming the row and column: a missing or misspelt column, an unknown level or split, a value that is no number
         or out of range, a duplicate case, a patient in two splits, a split with one class only.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from helpers.data.study import from_text
+    >>> settings = from_text(
+    ...     "{name: demo, title: Demo, question: Who is in it, source: {kind: own}, chapters: [cohort], "
+    ...     "outcome: {name: cancer, positive: malignant, negative: benign, reference_standard: histology}}"
+    ... )
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> rows = ["patient_id,case_id,center,split,label", "P1,C1,A,test,0", "P2,C2,A,test,1", "P2,C3,A,test,1"]
+    >>> _ = (folder / "cohort.csv").write_text("\n".join(rows))
+    >>> read(folder, study=settings)[["case_id", "label"]].values.tolist()
+    [['C1', 0], ['C2', 1], ['C3', 1]]
     """
     study = study or read_study(folder)
     path = Path(folder) / FILE

@@ -106,6 +106,14 @@ def read(path: str | Path) -> Outlines:
     ------
     StudyError
         If it is absent or damaged.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> heat = np.full((1, 2, 2), 200, dtype=np.uint8)
+    >>> made = read(write(Path(tempfile.mkdtemp(), FILE), Outlines(np.array(["N1"]), None, heat)))
+    >>> made.of(np.array(["N1"])).heat.max(), made.outline is None
+    (np.uint8(200), True)
     """
     path = Path(path)
     try:

@@ -318,6 +318,12 @@ def read(folder: str | Path) -> Study:
     StudyError
         When the file is not YAML or says something unknown (names the key and what is allowed), or when it is
         absent and no table of predictions or readings is there to infer from.
+
+    Examples
+    --------
+    >>> study = read("data/three_class")
+    >>> study.outcome.classes, study.judged, study.choosing
+    (('benign', 'non-metastatic', 'metastatic'), 'test', 'tune')
     """
     from helpers.data import inferred
 

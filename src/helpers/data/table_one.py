@@ -42,9 +42,9 @@ def table_one(
     """Describe the columns of a cohort by group, as a numeric tidy table.
 
     Standardised mean differences (SMD) are absolute: (m1 - m2) / sqrt((s1^2 + s2^2) / 2) for a continuous
-    variable, the multinomial distance of Yang and Dalton (SAS Global Forum 2012, paper 335) for a categorical
-    one; with three groups or more the mean over all pairs. P-values are opt-in: they answer no question about a
-    cohort that was not randomised.
+    variable (Austin 2009, doi:10.1002/sim.3697), the multinomial distance of Yang and Dalton (SAS Global Forum 2012,
+    paper 335) for a categorical one; with three groups or more the mean over all pairs. P-values are opt-in: they
+    answer no question about a cohort that was not randomised.
 
     Parameters
     ----------

@@ -13,6 +13,7 @@ from helpers.stats import checks, logistic
 from helpers.stats.brier import brier, brier_decomposition, spiegelhalter
 from helpers.stats.calibration_indices import indices
 from helpers.stats.intervals import Estimate, log_interval, wald
+from helpers.stats.recalibration import Recalibration, recalibrate
 from helpers.stats.resampling import cluster_covariance, repeats
 from helpers.stats.smooth import Smooth, smooth
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from helpers.stats.palette import Style
+
+__all__ = ["Calibration", "Recalibration", "calibration", "recalibrate"]
 
 ENOUGH = 100  # events, and as many non-events, below which a flexible curve is stamped
 NAN = float("nan")

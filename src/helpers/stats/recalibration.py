@@ -109,6 +109,8 @@ def recalibrate(
 
     On L = logit(risk): "intercept" fits a + L, "temperature" L / T, "slope" a + b L; "isotonic" fits the monotone
     step function nearest to the outcomes (joined by lines). Which rung to use is decided on these data too.
+    Intercept and slope: Steyerberg et al. (2004), doi:10.1002/sim.1844; temperature: Guo et al. (2017),
+    doi:10.48550/arXiv.1706.04599; isotonic: Zadrozny and Elkan (2002), doi:10.1145/775047.775151.
 
     Parameters
     ----------

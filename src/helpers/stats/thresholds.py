@@ -98,7 +98,9 @@ def choose_threshold(
 ) -> Threshold:
     """Choose a threshold by a named rule on data that may be used for choosing.
 
-    The value lies midway between neighbouring scores, as in `pROC::coords`.
+    The value lies midway between neighbouring scores, as in `pROC::coords` (doi:10.1186/1471-2105-12-77). Youden's
+    index is sensitivity + specificity - 1; Youden (1950),
+    doi:10.1002/1097-0142(1950)3:1<32::AID-CNCR2820030106>3.0.CO;2-3.
 
     Parameters
     ----------
