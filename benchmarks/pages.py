@@ -1,5 +1,7 @@
 """How soon can a reader use each page of the built book, and how heavy is it? Prints the slowest and the heaviest.
 
+Ends with status 1, and names every page above the limit, when one needs more than a second or weighs more than 3 MB.
+
 Run from the repository root after `make book`: `python benchmarks/pages.py`. The pages are served on localhost and
 opened in Chromium one after the other, each in a fresh tab; a page can be used when its document is read and its
 scripts have run (`domInteractive` and `domContentLoadedEventEnd`).
@@ -30,7 +32,10 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
         """Say nothing."""
 
 
-def main() -> None:
+def main() -> int:
+    """Measure and print; the exit status."""
+    if not (BOOK / "index.html").is_file():
+        sys.exit(f"{BOOK} holds no book. Way out: make book, then run this again from the repository root.")
     from playwright.sync_api import sync_playwright
 
     handler = functools.partial(Quiet, directory=str(BOOK))
@@ -47,14 +52,23 @@ def main() -> None:
             page.close()
         browser.close()
     server.shutdown()
+    return told(seen)
+
+
+def told(seen: list[tuple[float, float, str]]) -> int:
+    """Print what was measured (seconds, megabytes and name of every page); 1 when a page is above a limit."""
     out = sys.stdout.write
-    slow, heavy = (sum(row[k] > limit for row in seen) for k, limit in ((0, LIMIT_SECONDS), (1, LIMIT_MEGABYTES)))
-    out(f"{len(seen)} pages; {slow} need more than {LIMIT_SECONDS:g} s, {heavy} more than {LIMIT_MEGABYTES:g} MB\n")
+    slow, heavy = ([row for row in seen if row[k] > limit] for k, limit in ((0, LIMIT_SECONDS), (1, LIMIT_MEGABYTES)))
+    counts = f"{len(slow)} need more than {LIMIT_SECONDS:g} s, {len(heavy)} more than {LIMIT_MEGABYTES:g} MB"
+    out(f"{len(seen)} pages; {counts}\n")
+    for seconds, size, name in sorted({*slow, *heavy}):
+        out(f"  ABOVE THE LIMIT: {name}, usable after {seconds:.2f} s, {size:.2f} MB\n")
     for seconds, size, name in sorted(seen, reverse=True)[:SHOWN]:
         out(f"  usable after {seconds:.2f} s: {name} ({size:.2f} MB)\n")
     for seconds, size, name in sorted(seen, key=lambda row: -row[1])[:SHOWN]:
         out(f"  {size:.2f} MB: {name} (usable after {seconds:.2f} s)\n")
+    return 1 if slow or heavy else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -74,13 +74,14 @@ page.numbers(ignored=sentences_proof.ignored(covered), looks=sentences_proof.loo
 
 # %% [markdown]
 # :::{result-figure} fig-coverage
-# :alt: Share of intervals that hold the truth for each measure the book prints, one mark a design, beside the promised 95 percent.
+# :alt: Share of intervals that hold the truth for each measure listed, one mark a design, beside the promised 95 percent.
 #
-# **How often does each printed interval hold the truth?** A mark a design, with the Monte Carlo interval of its share; {glue:text}`replicates` simulated studies a design, fewer for what resamples; an arrow lies beyond the axis.
+# **How often do the intervals listed hold the truth?** A mark a design, with the Monte Carlo interval of its share; {glue:text}`replicates` simulated studies a design, fewer for what resamples; an arrow lies beyond the axis.
 # :::
 #
 # {glue:text}`wide`
 # {glue:text}`looks`
+# Printed in the book and not simulated here are the intervals of predictive values at another prevalence, of the specificity at a fixed sensitivity, of outlines (Dice, IoU, distances and areas), of relative gains and of experience among readers, of the order of ordered classes, and of what the mix of cases explains.
 
 # %% [markdown]
 # :::{result-table} tab-coverage
@@ -134,7 +135,7 @@ page.numbers(sizes=sentences_proof.sizes(counted))
 # :::{result-figure} fig-sizes
 # :alt: Share of P values of at most 0.05 for each test where nothing differs, one mark a design, beside the promised 5 percent.
 #
-# **How often does each test cry wolf?** Share of simulated studies without a difference in which it rejects, with its Monte Carlo interval.
+# **How often do the tests listed cry wolf?** Share of simulated studies without a difference in which it rejects, with its Monte Carlo interval.
 # :::
 #
 # :::{result-table} tab-sizes

@@ -145,6 +145,21 @@ def results(folder: Path) -> list[publish.BookStudy]:
     ]
 
 
+# style sheets cannot be fetched again from a page opened from disk, and need not be
+AXE = {"resultTypes": ["violations"], "preload": False}
+CONTRAST = AXE | {"runOnly": ["color-contrast", "link-in-text-block"]}
+STILL = "* { transition: none !important; animation: none !important; }"  # colours half way are nobody's colours
+DARK = "document.documentElement.dataset.theme = 'dark'"
+
+
+def violations(page: object, options: dict[str, object] = AXE) -> list[str]:
+    """What axe-core complains of: rule, place, reason."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(page, options=options).response["violations"]
+    return [f"{v['id']}: {node['html'][:160]} {node['failureSummary']}" for v in found for node in v["nodes"]]
+
+
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 

@@ -11,20 +11,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
 import browser
+from browser import CONTRAST, DARK, STILL, violations
 from helpers.book import audit, front, pictures, publish
 from helpers.book.mend import pages_of
 
 pytestmark = pytest.mark.build
 
-# style sheets cannot be fetched again from a page opened from disk, and need not be
-OPTIONS = {"resultTypes": ["violations"], "preload": False}
-CONTRAST = OPTIONS | {"runOnly": ["color-contrast", "link-in-text-block"]}
-STILL = "* { transition: none !important; animation: none !important; }"  # colours half way are nobody's colours
 OPEN = "document.querySelectorAll('details').forEach(one => one.open = true)"
-DARK = "document.documentElement.dataset.theme = 'dark'"
 BYTES = """() => performance.getEntriesByType('resource').concat(performance.getEntriesByType('navigation'))
   .reduce((sum, one) => sum + one.encodedBodySize, 0)"""
 
@@ -50,12 +45,6 @@ def address(book: Path) -> Iterator[str]:
     server.shutdown()
 
 
-def found(page: object, options: dict[str, object]) -> list[str]:
-    """What axe-core complains of: rule, place, reason."""
-    violations = Axe().run(page, options=options).response["violations"]
-    return [f"{v['id']}: {node['html'][:160]} {node['failureSummary']}" for v in violations for node in v["nodes"]]
-
-
 def test_axe_finds_no_violation_on_any_page_in_light_and_dark(book: Path) -> None:
     pages = [path for path in pages_of(book) if path != book / "index.html"]  # it leads on to the front page at once
     names = {page.relative_to(book).as_posix() for page in pages}
@@ -66,9 +55,9 @@ def test_axe_finds_no_violation_on_any_page_in_light_and_dark(book: Path) -> Non
             page.goto(path.as_uri())
             page.add_style_tag(content=STILL)
             page.evaluate(OPEN)
-            assert found(page, OPTIONS) == [], path
+            assert violations(page) == [], path
             page.evaluate(DARK)
-            assert found(page, CONTRAST) == [], f"{path} in the dark"
+            assert violations(page, CONTRAST) == [], f"{path} in the dark"
     assert seen.errors == []
 
 
@@ -78,13 +67,13 @@ def test_axe_finds_no_violation_on_a_phone(book: Path) -> None:
             page.goto((book / f"{name}.html").as_uri())
             page.add_style_tag(content=STILL)
             page.evaluate(OPEN)
-            assert found(page, OPTIONS) == [], name
+            assert violations(page) == [], name
 
 
 def test_axe_would_find_something(book: Path) -> None:
     with browser.reader() as (page, _):
         page.set_content("<html lang=en><title>A</title><main><h1>A</h1><img src='a.png'></main>")
-        assert any(fault.startswith("image-alt") for fault in found(page, OPTIONS))
+        assert any(fault.startswith("image-alt") for fault in violations(page))
 
 
 def test_every_page_is_light(book: Path, address: str) -> None:

@@ -164,6 +164,23 @@ def test_dark_print_and_phone(made, book, opened):
     assert not seen.errors and not seen.outside
 
 
+@pytest.mark.parametrize("kind", views.PAGES)
+def test_axe_finds_no_violation_in_light_and_dark(kind, made, book, opened):
+    """The whole page with its view, as it opens and after its controls were moved."""
+    page, seen = opened
+    page.emulate_media(media="screen", color_scheme="light")
+    page.goto((book / f"{views.PAGES[kind]}.html").as_uri())
+    page.wait_for_selector(".tb-view.live")
+    page.add_style_tag(content=browser.STILL)
+    assert browser.violations(page) == []
+    for name, place in some_states(made[kind], seed=1)[0].items():
+        page.evaluate(SET, [name, place])
+    assert browser.violations(page, browser.CONTRAST) == [], "after a move"
+    page.evaluate(browser.DARK)
+    assert browser.violations(page, browser.CONTRAST) == [], "in the dark"
+    assert not seen.errors and not seen.outside
+
+
 def test_without_its_script_a_view_is_a_plain_figure(made):
     for kind, one in made.items():
         places = {file: f"x/{file}" for file in one.files}
