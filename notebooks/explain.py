@@ -52,8 +52,8 @@ made = {name: attribution.attribute(chosen, name, judged=judged[name], **asked) 
 # Of a clip the frame with most calcification is drawn, and the clip itself plays above the figure.
 
 # %% tags=["remove-output"]
-first, *_, last = chosen.networks
-for slot, name in (("first", first), ("last", last)):
+first, last = next(iter(chosen.networks)), next(reversed(chosen.networks))
+for slot, name in zip(("first", "last"), dict.fromkeys((first, last))):
     gallery.write_heat_maps(page, f"fig-maps-{slot}", made[name], float(frozen[name]), methods=attribution.METHODS)
 page.numbers(first=first, last=last)
 page.numbers(first_structure=made[first].structure, last_structure=made[last].structure)
@@ -66,6 +66,7 @@ page.numbers(first_structure=made[first].structure, last_structure=made[last].st
 # :::
 #
 # :::{result-figure} fig-maps-last
+# :optional:
 # :alt: Rows of cases from the four cells of the two-by-two table, each as image, heat map of the network, and heat map with random weights.
 #
 # **Where is {glue:text}`last` sensitive?** Grad-CAM for the positive class; {glue:text}`last_structure` outlined, each map scaled within its case.

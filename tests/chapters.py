@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from pathlib import Path
+
+import jupytext
 
 import browser
 from helpers.book import graph, publish, site
@@ -11,12 +14,47 @@ from helpers.book.execute import execute
 
 TRAINING = {"size": 48, "crop_size": 52, "epochs": 2, "batch_size": 16, "width_divisor": 8, "patience": 2}
 SMALL = {"training": TRAINING, "seeds": [0], "folds": 2, "repeats": 2, "resamples": 50}
+STATISTICS = {"discrimination", "calibration", "decision", "subgroups"}
+# which test file executes which notebooks; each file shows that its line is true
+EXECUTED = {
+    "test_chapters": {"cohort", "inputs", "baseline", "train", "fuse", "explain", "reporting"} | STATISTICS,
+    "test_chapters_classes": {"classes", "calibration", "decision", "class_readers"},
+    "test_chapters_nodes": {"cohort", "inputs", "train", "networks", "ynet", "segmentation", "reports"}
+    | {"ways", "resampled", "discrimination", "explain"},
+    "test_chapters_video": {"cohort", "inputs", "baseline", "train", "networks", "compare", "readers", "explain"}
+    | {"reporting"}
+    | STATISTICS,
+    "test_claims_pages": {"claims", "claims_summary"},
+    "test_own_predictions": {"assumptions", "discrimination", "calibration", "decision"},
+    "test_proof_references": {"trust"},
+    "test_lab": {"explore"},
+}
+
+
+def executed(folder: Path) -> set[str]:
+    """Notebooks that were executed from top to bottom somewhere below a folder."""
+    records = [path for path in folder.rglob("run.json") if (path.parent / "notebook.ipynb").is_file()]
+    return {Path(json.loads(path.read_text(encoding="utf-8"))["notebook"]).stem for path in records}
 
 
 def run(node: graph.Node, folder: Path, chapter: str, page: str | None = None, **parameters: object) -> None:
     """Execute one chapter with the parameters that the graph would give it."""
     values = parameters or node.parameters(chapter)
     execute(f"notebooks/{chapter}.py", folder / (page or chapter), {**values, "results": str(folder)})
+
+
+def run_cells(notebook: str, **parameters: object) -> dict[str, object]:
+    """Run a notebook's code cells in this process, without a kernel of its own."""
+    import matplotlib.pyplot as plt
+
+    space: dict[str, object] = {}
+    for cell in jupytext.read(f"notebooks/{notebook}.py").cells:
+        if cell.cell_type == "code":
+            exec(compile(cell.source, notebook, "exec"), space)
+            if "parameters" in cell.metadata.get("tags", []):
+                space |= parameters
+    plt.close("all")
+    return space
 
 
 def publish_book(made: Path, names: Iterable[str]) -> Path:

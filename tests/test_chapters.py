@@ -1,4 +1,7 @@
-"""Every notebook, end to end, on a small simulated cohort and on a small table; then the book of both in Chromium."""
+"""The notebooks of images and tables, end to end, on a small cohort and on a table; then the book of both in Chromium.
+
+`chapters.EXECUTED` says which file executes which notebook; together they leave none out.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ import pytest
 import yaml
 
 import browser
-from chapters import SMALL, open_every_page, publish_book, run
+from chapters import EXECUTED, SMALL, executed, open_every_page, publish_book, run
 from helpers.book import graph, report
 from helpers.data import arrays
 from helpers.data.simulate.olnm import write_cohort
@@ -75,6 +78,14 @@ def tabular(folder: Path) -> None:
         run(node, results, chapter)
 
 
+def test_every_notebook_is_executed_by_some_file(made):
+    assert executed(made) == EXECUTED["test_chapters"]
+    assert set().union(*EXECUTED.values()) == {path.stem for path in Path("notebooks").glob("*.py")}
+    tests = Path(__file__).parent
+    for name in EXECUTED:
+        assert f'EXECUTED["{name}"]' in (tests / f"{name}.py").read_text(encoding="utf-8"), "each shows its line"
+
+
 def test_the_predictions_table_holds_all_models_and_the_baseline(made):
     table = predictions.read(made / "results" / "olnm" / "predictions.csv")
     assert set(table["model"]) == {"clinical", "DL_image", "DL_CEUSvideo", "DL_combined"}
@@ -107,10 +118,14 @@ def test_numbers_of_the_simulated_study_are_marked(made):
 
 def test_a_second_run_of_a_network_is_taken_from_its_checkpoint(made):
     page = made / "results" / "olnm" / "train" / "bmode-resnet18-s0"
-    before = (page / "predictions.csv").read_bytes()
+    made = ("predictions.csv", "figures/fig-learning.csv")  # the second has the seconds of every epoch
+    before = [(page / name).read_bytes() for name in made]
+    checkpoint = (page / "checkpoint.safetensors").stat()
     node = graph.studies([str(made / "olnm")], "quick")["olnm"]
     run(node, made / "results" / "olnm", "train", "train/bmode-resnet18-s0", **node.training("bmode", "resnet18", 0))
-    assert (page / "predictions.csv").read_bytes() == before
+    assert [(page / name).read_bytes() for name in made] == before, "training again would take other seconds"
+    again = (page / "checkpoint.safetensors").stat()
+    assert (again.st_mtime_ns, again.st_ino) == (checkpoint.st_mtime_ns, checkpoint.st_ino), "nor was it written again"
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from chapters import run
+from chapters import EXECUTED, executed, run
 from helpers.book import graph
 from helpers.stats import predictions
 
@@ -72,6 +72,10 @@ def results(tmp_path_factory) -> Path:
         for chapter in CHAPTERS:
             run(node, made, chapter)
     return made
+
+
+def test_what_this_file_says_that_it_executes(results):
+    assert executed(results) == EXECUTED["test_chapters_classes"]
 
 
 def test_each_class_has_its_intervals_and_the_small_one_says_so(results):

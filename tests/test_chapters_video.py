@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from chapters import SMALL, TRAINING, open_every_page, publish_book, run
+from chapters import EXECUTED, SMALL, TRAINING, executed, open_every_page, publish_book, run
 from helpers.book import graph
 from helpers.data import arrays
 from helpers.data.simulate import calcified
@@ -55,6 +55,10 @@ def video(folder: Path) -> None:
     predictions.collect(parts, results / "predictions.csv")
     for chapter in node.study.chapters[node.study.chapters.index("discrimination") :]:
         run(node, results, chapter)
+
+
+def test_what_this_file_says_that_it_executes(made):
+    assert executed(made) == EXECUTED["test_chapters_video"]
 
 
 def test_patients_vote_and_nothing_after_the_vote_counts_clips(made):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import jupytext
@@ -11,6 +13,7 @@ import matplotlib
 import pandas as pd
 import pytest
 
+from chapters import EXECUTED, executed, run_cells
 from helpers.book import graph, publish, site
 from helpers.book.execute import execute
 from helpers.stats.claims import catalogue, drawing
@@ -20,31 +23,23 @@ matplotlib.use("Agg")
 PAGES = {name: page for name, page in graph.BOOK_PAGES.items() if name.startswith("claims")}
 
 
-def run_cells(notebook: str, **parameters: object) -> dict[str, object]:
-    """Run a notebook's code cells in this process, without a kernel of its own."""
-    space: dict[str, object] = {}
-    for cell in jupytext.read(f"notebooks/{notebook}.py").cells:
-        if cell.cell_type == "code":
-            exec(compile(cell.source, notebook, "exec"), space)
-            if "parameters" in cell.metadata.get("tags", []):
-                space |= parameters
-    matplotlib.pyplot.close("all")
-    return space
-
-
 @pytest.fixture(scope="module")
 def made(tmp_path_factory) -> Path:
-    """All five pages; one of them as the build makes it, with papermill."""
+    """All five pages; one of each notebook as the build makes it, with papermill."""
     folder = tmp_path_factory.mktemp("claims")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("THYROBOOK_BATCH", "1")
         for name, page in PAGES.items():
             values = {**graph.book_parameters(name, "quick"), "results": str(folder / "book")}
-            if name == "claims/c":
+            if name in ("claims", "claims/c"):
                 execute(f"notebooks/{page.notebook}.py", folder / "book" / name, values)
             else:
                 run_cells(page.notebook, **values)
     return folder
+
+
+def test_what_this_file_says_that_it_executes(made):
+    assert executed(made) == EXECUTED["test_claims_pages"]
 
 
 def test_a_page_a_paper_and_a_summary():
@@ -132,8 +127,15 @@ def test_staged_pages_have_titles_of_their_own_and_no_banner(made, tmp_path):
     assert "References, simulations" in (staged / "intro.md").read_text(encoding="utf-8")
 
 
-def test_the_graph_makes_every_page(tmp_path):
-    text = Path("Snakefile").read_text(encoding="utf-8")
-    assert "graph.BOOK_PAGES[name].notebook" in text and "graph.BOOK_PAGES[name].source" in text
-    for page in graph.BOOK_PAGES.values():
-        assert Path(f"notebooks/{page.notebook}.py").is_file() and Path(page.source).is_dir()
+def test_the_graph_makes_every_page():
+    """A plan of all pages of the book itself: a job each, with its own notebook, folder and parameters."""
+    targets = [f"results/book/{name}/notebook.ipynb" for name in graph.BOOK_PAGES]
+    command = [sys.executable, "-m", "snakemake", "-n", "-p", "--forceall", "--nolock", "--cores", "1"]
+    command += ["--config", 'studies=["data/occult_neck"]', "--", *targets]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    planned = re.findall(r"helpers\.book\.execute (\S+) (\S+) '(.+)' > ", done.stdout + done.stderr)
+    assert {page: (notebook, json.loads(values)) for notebook, page, values in planned} == {
+        f"results/book/{name}": (f"notebooks/{page.notebook}.py", graph.book_parameters(name, "quick"))
+        for name, page in graph.BOOK_PAGES.items()
+    }

@@ -16,6 +16,7 @@ import pytest
 
 import browser
 import views
+from chapters import EXECUTED
 
 # what the page asks its own server again and again, cut short when another page is opened
 EXPECTED = re.compile(r"failed: http://127\.0\.0\.1:\d+/(lab/)?api/")
@@ -25,7 +26,8 @@ EXPECTED = re.compile(r"failed: http://127\.0\.0\.1:\d+/(lab/)?api/")
 def server(tmp_path_factory: pytest.TempPathFactory):
     """`make lab` on a copy of the project that holds only what the test opens; the server's address."""
     project, home = tmp_path_factory.mktemp("project"), tmp_path_factory.mktemp("home")
-    for name in ("START.md", "jupytext.toml", "notebooks/explore.py"):
+    (notebook,) = EXECUTED["test_lab"]
+    for name in ("START.md", "jupytext.toml", f"notebooks/{notebook}.py"):
         (project / name).parent.mkdir(exist_ok=True)
         shutil.copy(name, project / name)
     shutil.copytree(".jupyter", project / ".jupyter")

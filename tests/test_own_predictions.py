@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from chapters import EXECUTED, executed
 from helpers.book import build, graph, reporting, warm
 from helpers.book.execute import execute
 from helpers.data import assumed, inferred, own_table, study
@@ -417,6 +418,7 @@ def test_the_chapters_never_import_torch(tmp_path, monkeypatch):
         values = {**node.parameters(chapter), "results": str(results)}
         values |= {"resamples": 50} if "resamples" in values else {}
         execute(f"notebooks/{chapter}.py", results / chapter, values)
+    assert executed(results) == EXECUTED["test_own_predictions"]
     frozen = pd.read_csv(results / "discrimination" / "tables" / "tab-thresholds.csv")
     assert frozen[["value", "rule", "split"]].values.tolist() == [[0.5, "declared", "none"]]
     assert not (results / "calibration" / "tables" / "tab-recalibration.csv").exists()

@@ -7,10 +7,12 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from chapters import EXECUTED, run_cells
 from helpers.book import sentences_proof
-from helpers.stats.proof import comparison, references
+from helpers.stats.proof import comparison, references, simulation
 from helpers.stats.proof.comparison import Folder, Recorder, relative_difference
 
 REFERENCE = Path(__file__).parent / "reference"
@@ -52,6 +54,23 @@ def test_summary_is_the_largest_of_each_function(found):
         part = frame[(frame["function"] == row["function"]) & (frame["kind"] == row["kind"])]
         assert row["largest"] == part["relative_difference"].max()
     assert found.plot().get_xscale() == "log"
+
+
+def test_the_page_is_made_from_top_to_bottom(found, tmp_path, monkeypatch):
+    """With the comparison of above and two simulated studies of each kind, so that it takes seconds."""
+    monkeypatch.setattr(references, "agreement_with_references", lambda *_, **__: found)
+    monkeypatch.setattr(simulation.Family, "replicates", lambda self, asked: 2)
+    (notebook,) = EXECUTED["test_proof_references"]
+    run_cells(notebook, results=str(tmp_path), source=str(REFERENCE), replicates=10)
+    page = tmp_path / "trust"
+    assert {path.stem for path in page.glob("figures/*.svg")} == {
+        *("fig-references", "fig-coverage", "fig-choices", "fig-sizes")
+    }
+    power = pd.read_csv(page / "tables" / "tab-power.csv")
+    assert set(power["power_replicates"]) == {2} and power["power"].between(0, 1).all()
+    numbers = json.loads((page / "numbers.json").read_text(encoding="utf-8"))
+    assert numbers["answer"] == sentences_proof.agreement(found)
+    assert {"narrow", "wide", "replicates", "ignored", "looks", "sizes", "at_hand"} <= set(numbers)
 
 
 def test_a_wrong_number_is_found(tmp_path):
