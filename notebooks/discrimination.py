@@ -209,7 +209,8 @@ page.table("tab-intervals", models.printed(second, heads), columns=columns, head
 # ## What choosing the threshold on the test cases would have added
 #
 # Many papers choose the threshold where they report it; {numref}`tab-optimism` measures what that would have gained here.
-# It is shown to be seen, not to be used. A declared threshold borrows nothing, and has no such table.
+# It is shown to be seen, not to be used.
+# A declared threshold borrows nothing, and has no such table.
 
 # %% tags=["remove-output"]
 counts = judged[0].n, judged[0].events

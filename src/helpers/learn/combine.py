@@ -12,7 +12,7 @@ import pandas as pd
 
 from helpers.learn import networks, training
 from helpers.learn.candidates import of_models
-from helpers.learn.chosen import settings_of
+from helpers.learn.choice import settings_of
 from helpers.learn.fusion import FoldFeatures, FusionResult, fuse, out_of_fold_features
 from helpers.learn.rows import by_split, labels_for_training, table
 
