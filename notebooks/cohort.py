@@ -33,12 +33,19 @@ splits = cohort.manifest(cohort.against_rest(cases, settings))
 page.card(settings.title, question=settings.question, outcome=settings.outcome.name, unit=settings.unit)
 
 # %% [markdown]
+# Whether the study is large enough is asked first, because the answer colours everything after it.
+
+# %% tags=["hide-input"]
+binary = cohort.against_rest(units, settings)
+size = study_size.assess(binary, predictors=settings.predictors, judged=settings.judged)
+page.banner("Pilot study", size.banner)
+
+# %% [markdown]
 # ## From all patients to those analysed
 #
 # Every patient who was left out is in the figure with a reason; the numbers of each box are checked against the next.
 
 # %% tags=["remove-output"]
-binary = cohort.against_rest(cases, settings)
 flow = cohort.flow(cohort.flow_steps(study, settings), **cohort.ends(cases, settings))
 page.figure("fig-flow", flow.plot(), data=flow.frame(), methods=flow.methods, n=cases["patient_id"].nunique())
 
@@ -119,17 +126,18 @@ page.table("tab-splits", splits.assign(sha256=splits["sha256"].str[:16]), header
 # ## Is it enough?
 #
 # Riley's criteria say how many patients a model with this many candidate parameters needs, and how many a test set needs for useful intervals; {numref}`tab-size` sets them beside what is here.
+# A model is developed on the training patients, those set aside for tuning among them, and validated in each judged group apart.
+# Where a group is too small, the box at the top of the page says what that means.
 
 # %% tags=["remove-output"]
-size = study_size.assess(cohort.against_rest(units, settings), predictors=settings.predictors)
 page.table("tab-size", size.frame(), methods=size.methods)
 
 # %% [markdown]
 # :::{result-table} tab-size
-# **How many would be needed?** Patients available and needed, by criterion.
+# **How many would be needed?** Patients and events available and needed, by group of patients and criterion.
 # :::
 
 # %% tags=["remove-output"]
-events = int(binary["label"].sum())
+events = int(cohort.against_rest(cases, settings)["label"].sum())
 page.numbers(n_patients=cases["patient_id"].nunique(), n_cases=len(cases), n_events=events)
 page.numbers(percent_events=100 * events / len(cases), outcome=settings.outcome.name, size_sentence=size.sentence)

@@ -116,6 +116,22 @@ def test_numbers_of_the_simulated_study_are_marked(made):
         assert json.loads(path.read_text(encoding="utf-8"))["simulated"] is True
 
 
+@pytest.mark.parametrize("study", ["olnm", "tiny"])
+def test_a_pilot_is_said_in_a_box_that_agrees_with_its_table(made, study):
+    page = made / "results" / study / "cohort"
+    table = pd.read_csv(page / "tables" / "tab-size.csv")
+    short = table[~table["enough"]].drop_duplicates("patients")
+    assert len(short) and set(table["patients"]) == ({"training", "test"} if study == "olnm" else {"training"})
+    notebook = json.loads((page / "notebook.ipynb").read_text(encoding="utf-8"))
+    shown = [
+        out["data"].get("text/html", "") for c in notebook["cells"] for out in c.get("outputs", []) if "data" in out
+    ]
+    (box,) = [text for text in map("".join, shown) if 'class="admonition warning"' in text]
+    assert box.count("<p>Pilot: ") == len(short)
+    for row in short.itertuples():
+        assert f"Pilot: {row.events_available:,} events among {row.available:,} {row.patients} patients." in box
+
+
 def test_a_second_run_of_a_network_is_taken_from_its_checkpoint(made):
     page = made / "results" / "olnm" / "train" / "bmode-resnet18-s0"
     made = ("predictions.csv", "figures/fig-learning.csv")  # the second has the seconds of every epoch

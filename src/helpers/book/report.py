@@ -235,6 +235,10 @@ class Page:
         """`table` where there is one; nothing for None. The text shows it with `:optional:`."""
         return None if frame is None else self.table(name, frame, **options)
 
+    def banner(self, title: str, text: str, /) -> Banner | None:
+        """Show a text, a paragraph a line, in a box that warns; nothing where there is no text."""
+        return Banner(title, text) if text else None
+
     def card(self, title: str = "Settings", /, **items: object) -> Card:
         """Show settings as a small card, one line each; texts are escaped."""
         return Card(title, {name: str(value) for name, value in items.items()})
@@ -284,6 +288,28 @@ class Card:
     def __repr__(self) -> str:
         """One line a setting."""
         return "\n".join([self.title, *(f"  {name}: {text}" for name, text in self.items.items())])
+
+
+@dataclass(frozen=True)
+class Banner:
+    """A box that warns, as the book draws an admonition.
+
+    Examples
+    --------
+    >>> Banner("Pilot study", "n < 20")._repr_html_()
+    '<div class="admonition warning"><p class="admonition-title">Pilot study</p><p>n &lt; 20</p></div>'
+    """
+
+    title: str
+    text: str
+
+    def _repr_html_(self) -> str:
+        said = "".join(f"<p>{html.escape(line)}</p>" for line in self.text.splitlines())
+        return f'<div class="admonition warning"><p class="admonition-title">{html.escape(self.title)}</p>{said}</div>'
+
+    def __repr__(self) -> str:
+        """Both in one line."""
+        return f"{self.title}: {self.text}"
 
 
 def page(folder: str | Path, *, title: str | None = None, simulated: bool = False, study: str = "") -> Page:

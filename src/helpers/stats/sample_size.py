@@ -251,7 +251,15 @@ def what_it_allows(*, n: int, events: int, auc: float = 0.75) -> pd.DataFrame:
     return frame.assign(width=frame["high"] - frame["low"])
 
 
-def pilot_banner(*, n: int, events: int, auc: float = 0.75, parameters: int | None = None) -> str:
+def pilot_banner(
+    *,
+    n: int,
+    events: int,
+    auc: float = 0.75,
+    parameters: int | None = None,
+    validation: bool = True,
+    among: str = "patients",
+) -> str:
     """Text of the banner of a study that is too small; empty when it is large enough.
 
     Parameters
@@ -262,6 +270,10 @@ def pilot_banner(*, n: int, events: int, auc: float = 0.75, parameters: int | No
         Expected AUC.
     parameters : int, optional
         Candidate predictor parameters, when a regression model is developed on these patients too.
+    validation : bool
+        Whether a model is validated on these patients; False for those it is only developed on.
+    among : str
+        What to call the patients.
 
     Returns
     -------
@@ -276,21 +288,25 @@ def pilot_banner(*, n: int, events: int, auc: float = 0.75, parameters: int | No
     """
     allowed = what_it_allows(n=n, events=events, auc=auc).set_index("measure")
     prevalence = events / n
-    needed = validation_size(prevalence=prevalence, c_statistic=auc)
     failed = []
-    if n < needed.n:
-        failed.append(f"Validation of an AUC of {auc:g} needs {needed.n:,} patients with {needed.events:,} events.")
     if parameters is not None:
         develop = development_size(parameters=parameters, prevalence=prevalence, c_statistic=auc)
         if n < develop.n:
             failed.append(
                 f"Development with {parameters} parameters needs {develop.n:,} patients with {develop.events:,} events."
             )
+    if validation:
+        needed = validation_size(prevalence=prevalence, c_statistic=auc)
+        if n < needed.n:
+            failed.append(f"Validation of an AUC of {auc:g} needs {needed.n:,} patients with {needed.events:,} events.")
     if not failed:
         return ""
+    said = f"Pilot: {events:,} events among {n:,} {among}. {' '.join(failed)}"
+    if not validation:
+        return said
     span = {name: f"from {row.low:.2f} to {row.high:.2f}" for name, row in allowed.iterrows()}
     return (
-        f"Pilot: {events:,} events among {n:,} patients. {' '.join(failed)} Expect a 95 % interval of the AUC "
+        f"{said} Expect a 95 % interval of the AUC "
         f"{span['auc']}, of O:E {span['observed_expected']} and of the calibration slope {span['slope']}."
     )
 

@@ -11,6 +11,8 @@ import pandas as pd
 from helpers.stats.sample_size import development_size, pilot_banner, validation_size
 
 EXPECTED_AUC = 0.75  # what published models of occult metastasis reach; a larger one would ask for fewer patients
+COLUMNS = ["purpose", "patients", "criterion", "available", "needed", "events_available", "events_needed"]
+DEVELOP, VALIDATE = "develop a regression", "validate any model"
 
 
 @dataclass(frozen=True)
@@ -23,14 +25,20 @@ class StudySize:
     methods : str
     sentence : str
         For the summary of the chapter.
+    banner : str
+        Text of the banner of a pilot, a line a group of patients; empty when every criterion is met.
     """
 
     table: pd.DataFrame
     methods: str
     sentence: str
+    banner: str
 
     def frame(self) -> pd.DataFrame:
-        """One row a criterion: `purpose, criterion, available, needed, events_available, events_needed, enough`."""
+        """One row a criterion and group of patients.
+
+        Columns: `purpose, patients, criterion, available, needed, events_available, events_needed, enough`.
+        """
         return self.table.copy()
 
 
@@ -50,8 +58,13 @@ def parameters_of(predictors: Sequence[Any]) -> int:
     return total
 
 
-def assess(cases: pd.DataFrame, *, predictors: Sequence[Any], auc: float = EXPECTED_AUC) -> StudySize:
-    """Set the patients of the development and judged splits beside the criteria.
+def assess(
+    cases: pd.DataFrame, *, predictors: Sequence[Any], judged: str = "test", auc: float = EXPECTED_AUC
+) -> StudySize:
+    """Set the patients of every split beside the criteria that concern them.
+
+    A model is developed on the training and tuning patients only, and validated in each judged split apart: test
+    patients and external patients answer different questions, so they are not added up.
 
     Parameters
     ----------
@@ -59,6 +72,9 @@ def assess(cases: pd.DataFrame, *, predictors: Sequence[Any], auc: float = EXPEC
         The cohort table, with `split, patient_id, label`.
     predictors : sequence
         Covariates of the clinical model.
+    judged : str
+        `test`, `external`, or `oof`: then the training patients are judged too, out of fold. External patients are
+        always judged.
     auc : float
         AUC that is expected, in (0.5, 1).
 
@@ -69,27 +85,56 @@ def assess(cases: pd.DataFrame, *, predictors: Sequence[Any], auc: float = EXPEC
     Raises
     ------
     ValueError
-        If a split has one class only.
+        If patients are all of one class, or `judged` is unknown.
+
+    Examples
+    --------
+    >>> rows = [(f"{split}{i}", split, int(i % 4 == 0)) for split in ("train", "test") for i in range(80)]
+    >>> cases = pd.DataFrame(rows, columns=["patient_id", "split", "label"])
+    >>> size = assess(cases, predictors=[{"type": "continuous", "levels": ()}])
+    >>> size.frame().groupby(["purpose", "patients"])["available"].first().to_dict()
+    {('develop a regression', 'training'): 80, ('validate any model', 'test'): 80}
+    >>> size.sentence
+    'It is a pilot: its 80 training and 80 test patients are fewer than the criteria of sample size ask for.'
     """
+    if judged not in ("test", "external", "oof"):
+        raise ValueError(f"judged: test, external or oof is needed, not {judged!r}")
     patients = cases.groupby("patient_id").agg(split=("split", "first"), label=("label", "max"))
     development = patients[patients["split"].isin(["train", "tune"])]
-    judged = patients[patients["split"].isin(["test", "external"])]
-    judged = development if judged.empty else judged
+    external = patients[patients["split"] == "external"]
+    parts = {"training": development, "test": patients[patients["split"] == "test"], "external": external}
+    validated = {"training" if judged == "oof" else judged, "external"}
     count = parameters_of(predictors)
-    rows, methods = [], []
-    if count:
-        needed = development_size(parameters=count, prevalence=_share(development), c_statistic=auc)
-        rows += [("develop a regression", *row) for row in _rows(needed, development)]
-        methods.append(needed.methods)
-    validate = validation_size(prevalence=_share(judged), c_statistic=auc)
-    rows += [("validate any model", *row) for row in _rows(validate, judged)]
-    methods.append(validate.methods)
-    columns = ["purpose", "criterion", "available", "needed", "events_available", "events_needed"]
-    table = pd.DataFrame(rows, columns=columns)
+    rows, methods, banners = [], [], []
+    for title, part in parts.items():
+        develops = count > 0 and title == "training"
+        if part.empty or not (develops or title in validated):
+            continue
+        share = _share(part)
+        if develops:
+            needed = development_size(parameters=count, prevalence=share, c_statistic=auc)
+            rows += [(DEVELOP, title, *row) for row in _rows(needed, part)]
+            methods.append(f"Development, {title} patients. {needed.methods}")
+        if title in validated:
+            needed = validation_size(prevalence=share, c_statistic=auc)
+            rows += [(VALIDATE, title, *row) for row in _rows(needed, part)]
+            methods.append(f"Validation, {title} patients. {needed.methods}")
+        about = {"parameters": count if develops else None, "validation": title in validated}
+        said = pilot_banner(n=len(part), events=int(part["label"].sum()), auc=auc, among=f"{title} patients", **about)
+        banners += [said] if said else []
+    table = pd.DataFrame(rows, columns=COLUMNS)
     table["enough"] = table["available"] >= table["needed"]
-    said = pilot_banner(n=len(judged), events=int(judged["label"].sum()), auc=auc, parameters=count or None)
-    sentence = said or "The study meets every criterion of sample size for development and validation."
-    return StudySize(table, " ".join(methods), sentence)
+    return StudySize(table, " ".join(methods), _sentence(table), "\n".join(banners))
+
+
+def _sentence(table: pd.DataFrame) -> str:
+    """A short word on the criteria, from the very column that the table shows."""
+    short = table[~table["enough"]].drop_duplicates("patients")
+    if short.empty:
+        return "The study meets every criterion of sample size for development and validation."
+    groups = [f"{row.available:,} {row.patients}" for row in short.itertuples()]
+    named = groups[0] if len(groups) == 1 else f"{', '.join(groups[:-1])} and {groups[-1]}"
+    return f"It is a pilot: its {named} patients are fewer than the criteria of sample size ask for."
 
 
 def _share(patients: pd.DataFrame) -> float:
