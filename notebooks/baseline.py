@@ -6,7 +6,7 @@
 #
 # :::{admonition} In short
 # :class: in-short
-# A penalised logistic regression on {glue:text}`n_predictors` covariates of the cohort table, with no image.
+# A penalised logistic regression on {glue:text}`n_predictors` covariates of the cohort table, with no image; with more than two classes it is multinomial.
 # {glue:text}`answer`
 # {glue:text}`stability`
 # Every later chapter shows it beside the networks: a network must beat it to be worth its cost.
@@ -24,7 +24,7 @@ from helpers.book import report, sentences_subgroups
 from helpers.data import cohort
 from helpers.data.study import read as read_study
 from helpers.learn import baseline
-from helpers.stats import instability, models, predictions
+from helpers.stats import instability, models, multiclass_table, predictions
 
 # %% [markdown]
 # The covariates are those that `study.yaml` marks as predictors; none was picked by its P value.
@@ -41,11 +41,11 @@ fitted = baseline.fit(cases, settings, folds=folds, repeats=repeats)
 # Coefficients are shrunk, so they have no interval; they say what the model uses, not what causes metastasis.
 
 # %% tags=["remove-output"]
-page.figure("fig-coefficients", fitted.plot(), data=fitted.model.coefficients(), n=fitted.n, methods=baseline.METHODS)
+page.figure("fig-coefficients", fitted.plot(), data=fitted.model.coefficients(), n=fitted.n, methods=fitted.methods)
 
 # %% [markdown]
 # :::{result-figure} fig-coefficients
-# :alt: Bars of the log odds of each covariate in the penalised model.
+# :alt: Bars of the log odds of each covariate in the penalised model, with several classes a bar for each class but the first.
 #
 # **Which signs count?** Penalised log odds: per standard deviation for numbers, against all other levels otherwise.
 # :::
@@ -60,9 +60,9 @@ page.figure("fig-coefficients", fitted.plot(), data=fitted.model.coefficients(),
 # %% tags=["remove-output"]
 refits = baseline.refits(cases, settings, folds=folds, resamples=resamples)
 internal = refits.table
-shown = ["measure", "apparent", "optimism", "optimism_se", "corrected", "refits", "low", "high"]
-heads = {"refits": "Refits, median", "low": "2.5 percentile", "high": "97.5 percentile"}
-page.table("tab-internal", internal, columns=shown, headers=heads, methods=baseline.OPTIMISM)
+shown = ["measure", "apparent", "optimism", "optimism_se", "corrected", "refits", "low", "high", "resamples"]
+heads = {"resamples": "Refits used", "refits": "Refits, median", "low": "2.5 percentile", "high": "97.5 percentile"}
+page.table("tab-internal", internal, columns=shown, headers=heads, methods=baseline.optimism_text(settings))
 
 # %% [markdown]
 # :::{result-table} tab-internal
@@ -77,7 +77,8 @@ page.table("tab-internal", internal, columns=shown, headers=heads, methods=basel
 
 # %% tags=["remove-output"]
 name, rule = settings.clinical.name, {"rule": settings.threshold.rule, "value": settings.threshold.value}
-frozen = models.freeze(models.chooser(fitted.predictions, settings.choosing), **rule, models=[name])[name]
+table = multiclass_table.against_rest(fitted.predictions, positive=settings.outcome.positive)
+frozen = models.freeze(models.chooser(table, settings.choosing), **rule, models=[name])[name]
 moved = instability.of_refits(
     refits.label, refits.reference, refits.risks, patient_id=refits.patient, threshold=frozen, model=name
 )
@@ -117,7 +118,7 @@ page.table("tab-instability", spread, columns=["runs", *heads], headers={"runs":
 
 # %% tags=["remove-output"]
 single = baseline.single(cases, settings, folds=folds)
-page.table("tab-single", single.frame(), methods="Log-loss and AUC by cross-validation within the training patients.")
+page.table("tab-single", single.frame(), methods=baseline.SINGLE)
 
 # %% [markdown]
 # :::{result-table} tab-single
@@ -127,5 +128,5 @@ page.table("tab-single", single.frame(), methods="Log-loss and AUC by cross-vali
 # %% tags=["remove-output"]
 predictions.write(fitted.predictions, page.folder / "predictions.csv")
 fitted.model.write(page.folder / "model.json")
-page.numbers(n_predictors=len(settings.predictors), answer=baseline.sentence(internal, single))
+page.numbers(n_predictors=len(settings.predictors), answer=baseline.sentence(internal, single, settings))
 page.numbers(stability=sentences_subgroups.refits(spread, threshold=float(frozen)))

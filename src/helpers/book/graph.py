@@ -267,6 +267,8 @@ class Node:
         profile = self.study.profile(self.profile)
         more = {name: getattr(profile, name) for name in CHAPTER_PARAMETERS[chapter]}
         more = {name: list(value) if isinstance(value, tuple) else value for name, value in more.items()}
+        if chapter == "baseline":
+            more["resamples"] = profile.refits or profile.resamples
         if chapter == "fuse":
             more["workers"] = 1 if has_gpu() else 2
         return {"study": self.folder, "results": self.results, **more}

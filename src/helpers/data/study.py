@@ -208,8 +208,6 @@ class Study(Part):
             if unknown or set(choice.classes) == set(classes):
                 listed = ", ".join(classes) or "none are declared"
                 raise ValueError(f"choices: {choice.name!r} needs some, not all, of outcome.classes ({listed})")
-        if classes and "baseline" in self.chapters:
-            raise ValueError("chapters: baseline is a model of two classes; leave it out of a study with more")
 
     def _agree_segmentation(self) -> None:
         asked = self.segmentation

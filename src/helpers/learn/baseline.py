@@ -1,4 +1,4 @@
-"""The clinical baseline of a study, on the study's own splits. No torch."""
+"""The clinical baseline of a study, on the study's own splits, for two classes or several. No torch."""
 
 from __future__ import annotations
 
@@ -17,14 +17,25 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 SEED = 0
+COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")  # Okabe and Ito's
 METHODS = (
     "Logistic regression with an L2 penalty chosen by stratified, patient-grouped cross-validation on log-loss within "
     "the training patients; numbers standardised, missing values by rules learned there too."
 )
+MULTINOMIAL = (
+    "Multinomial: every class has coefficients of its own and all risks of a patient add up to one; bars are the "
+    "log odds of a class against the first."
+)
+SINGLE = (
+    "Log-loss and AUC (of several classes the mean of each against the others) by cross-validation within the training "
+    "patients."
+)
+AGAINST_REST = "Performance is that of one class, {positive}, against all others, as in the chapters for two classes."
 OPTIMISM = (
     "Bootstrap of patients, the whole procedure with the choice of the penalty repeated in each sample (Harrell 1996, "
     "doi:10.1002/(SICI)1097-0258(19960229)15:4<361::AID-SIM168>3.0.CO;2-4); the last columns are the median and the "
-    "2.5 and 97.5 percentiles of the refits' performance in the original patients."
+    "2.5 and 97.5 percentiles of the refits' performance in the original patients. A refit that gives everyone the "
+    "same risk, or separates the outcomes of its own sample, has no finite slope and is left out of that row."
 )
 REFITS = (
     "Each refit repeats the whole procedure on a bootstrap sample of the training patients, the choice of the penalty "
@@ -51,16 +62,29 @@ class Baseline:
     predictions: pd.DataFrame
     n: int
 
+    @property
+    def methods(self) -> str:
+        """How the model was fitted."""
+        return f"{METHODS} {MULTINOMIAL}" if self.model.classes else METHODS
+
     def plot(self, ax: Axes | None = None) -> Axes:
-        """Draw the coefficients as bars."""
-        frame = self.model.coefficients().iloc[::-1]
+        """Draw the coefficients as bars; of several classes a bar for each but the first."""
+        frame = self.model.coefficients()
+        names, terms = self.model.classes[1:] or ("",), list(dict.fromkeys(frame["term"]))
         if ax is None:
             import matplotlib.pyplot as plt
 
-            _, ax = plt.subplots(figsize=(7.0, 0.3 * len(frame) + 1.2), layout="constrained")
-        ax.barh(frame["term"], frame["log_odds"], color="#0072B2", height=0.65)
+            _, ax = plt.subplots(figsize=(7.0, 0.3 * len(terms) * len(names) ** 0.5 + 1.2), layout="constrained")
+        place, height = np.arange(len(terms)), 0.7 / len(names)
+        for number, (name, color) in enumerate(zip(names, COLORS)):
+            own = frame[frame["class"] == name] if name else frame
+            shift = (number - (len(names) - 1) / 2) * height
+            ax.barh(place + shift, own["log_odds"], color=color, height=0.93 * height, label=name or None)
+        ax.set(yticks=place, yticklabels=terms, ylim=(len(terms) - 0.4, -0.6))
         ax.axvline(0, color="0.3", linewidth=0.8)
-        ax.set(xlabel="Log odds (penalised)")
+        ax.set(xlabel=f"Log odds against {self.model.classes[0]} (penalised)" if names[0] else "Log odds (penalised)")
+        if names[0]:
+            ax.legend(frameon=False, fontsize="small")
         ax.grid(axis="x", linewidth=0.4)
         for text in ax.get_yticklabels():
             text.set_parse_math(False)
@@ -85,24 +109,21 @@ def fit(cases: pd.DataFrame, study: Study, *, folds: int, repeats: int) -> Basel
     -------
     Baseline
     """
-    train = _train(cases)
-    model = clinical.fit_clinical(cases, covariates=study.predictors, train=train, seed=SEED, folds=folds)
-    whole = table(model.risk(cases), cases, study=study.name, model=study.clinical.name, seed=SEED)
+    train, classes = _train(cases), study.outcome.classes
+    options = {"covariates": study.predictors, "classes": classes, "seed": SEED}
+    model = clinical.fit_clinical(cases, train=train, folds=folds, **options)
+    named = {"study": study.name, "model": study.clinical.name, "classes": classes}
+    whole = table(model.risk(cases), cases, seed=SEED, **named)
     if study.validation.kind == "test":
         return Baseline(model, whole, len(train))
     out = clinical.oof_risk(
-        cases,
-        covariates=study.predictors,
-        rows=train,
-        seed=SEED,
-        repeats=repeats,
-        folds=study.validation.folds,
-        inner_folds=folds,
+        cases, rows=train, repeats=repeats, folds=study.validation.folds, inner_folds=folds, **options
     )
+    columns = [f"risk_{name}" for name in classes] or "risk"
     parts = []
     for seed, part in out.groupby("seed"):
         rows = part["row"].to_numpy()
-        made = table(part["risk"].to_numpy(), cases.iloc[rows], study=study.name, model=study.clinical.name, seed=seed)
+        made = table(part[columns].to_numpy(), cases.iloc[rows], seed=seed, **named)
         parts.append(made.assign(split="oof"))
     parts.append(whole[whole["split"] == "external"])
     return Baseline(model, pd.concat(parts, ignore_index=True), len(train))
@@ -123,24 +144,30 @@ def refits(cases: pd.DataFrame, study: Study, *, folds: int, resamples: int) -> 
     Returns
     -------
     Refits
+        Of several classes the declared positive one against all others.
     """
-    return clinical.refits(
-        cases, covariates=study.predictors, rows=_train(cases), seed=SEED, resamples=resamples, folds=folds
-    )
+    options = {"covariates": study.predictors, "classes": study.outcome.classes, "positive": study.outcome.code}
+    return clinical.refits(cases, rows=_train(cases), seed=SEED, resamples=resamples, folds=folds, **options)
+
+
+def optimism_text(study: Study) -> str:
+    """How the optimism was measured."""
+    return f"{OPTIMISM} {AGAINST_REST.format(positive=study.outcome.positive)}" if study.outcome.classes else OPTIMISM
 
 
 def single(cases: pd.DataFrame, study: Study, *, folds: int) -> clinical.SingleCovariate:
     """The best covariate alone, chosen within the training patients."""
     return clinical.best_single_covariate(
-        cases, covariates=study.predictors, train=_train(cases), seed=SEED, folds=folds
+        cases, covariates=study.predictors, train=_train(cases), seed=SEED, folds=folds, classes=study.outcome.classes
     )
 
 
-def sentence(internal: pd.DataFrame, best: clinical.SingleCovariate) -> str:
+def sentence(internal: pd.DataFrame, best: clinical.SingleCovariate, study: Study) -> str:
     """The corrected AUC and the best single sign in two sentences."""
     row = internal.set_index("measure").loc["auc"]
+    which = f" of {study.outcome.positive} against the others" if study.outcome.classes else ""
     return (
-        f"Corrected for optimism its AUC among the training patients is {row['corrected']:.2f} "
+        f"Corrected for optimism its AUC{which} among the training patients is {row['corrected']:.2f} "
         f"(apparent {row['apparent']:.2f}). The best single sign is {best.name.replace('_', ' ')}."
     )
 

@@ -5,95 +5,18 @@ Nothing here imports torch. A model is saved as JSON: a reader can check every c
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from helpers.learn.clinical_model import ClinicalModel
 from helpers.learn.folds import grouped_folds
-from helpers.learn.penalised import Covariate, Fit, Term, encode, fit_penalised
+from helpers.learn.penalised import Covariate, Fit, encode, fit_penalised
 from helpers.learn.scores import log_loss, rank_auc
 from helpers.learn.validation import Refits, refit
-
-
-@dataclass(frozen=True)
-class ClinicalModel:
-    """A fitted penalised logistic regression.
-
-    Attributes
-    ----------
-    covariates : tuple of Covariate
-    fit : Fit
-        Terms of the design, coefficients and penalty.
-    record : dict
-        Rows, events, penalty, its cross-validated path, and the rules for missing values in words.
-    """
-
-    covariates: tuple[Covariate, ...]
-    fit: Fit
-    record: dict[str, Any]
-
-    def risk(self, frame: pd.DataFrame) -> np.ndarray:
-        """Risks of the rows of a cohort table, shape (n,), in (0, 1).
-
-        Raises
-        ------
-        ValueError
-            If a column is absent or holds a level that is not declared.
-        """
-        return self.fit.risk(encode(frame, self.covariates))
-
-    def coefficients(self) -> pd.DataFrame:
-        """One row a term: `term, covariate, level, contrast, log_odds, odds_ratio, log_odds_per_unit`.
-
-        `log_odds` is per standard deviation for numbers and level against not that level otherwise; penalised, so
-        shrunk towards 0 and without standard errors.
-        """
-        rows = []
-        for term, value in zip(self.fit.terms, self.fit.coefficient[1:]):
-            number = term.kind == "number"
-            rows.append(
-                {
-                    "term": term.covariate if number else f"{term.covariate}: {term.level_name}",
-                    "covariate": term.covariate,
-                    "level": term.level_name,
-                    "contrast": f"per SD ({term.sd:.3g})" if number else "against all others",
-                    "log_odds": value,
-                    "odds_ratio": np.exp(value),
-                    "log_odds_per_unit": value / term.sd if number else value,
-                }
-            )
-        return pd.DataFrame(rows)
-
-    def frame(self) -> pd.DataFrame:
-        """Same as `coefficients`."""
-        return self.coefficients()
-
-    def write(self, path: str | Path) -> None:
-        """Write the model as JSON."""
-        content = {
-            "covariates": [asdict(covariate) for covariate in self.covariates],
-            "terms": [asdict(term) for term in self.fit.terms],
-            "coefficient": self.fit.coefficient.tolist(),
-            "penalty": self.fit.penalty,
-            "path": self.fit.path,
-            "record": self.record,
-        }
-        Path(path).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-
-    @classmethod
-    def read(cls, path: str | Path) -> ClinicalModel:
-        """Read a model that `write` wrote."""
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
-        covariates = tuple(Covariate.of(given) for given in content["covariates"])
-        terms = tuple(Term(**term) for term in content["terms"])
-        route = tuple((penalty, loss) for penalty, loss in content["path"])
-        fit = Fit(terms, np.array(content["coefficient"]), content["penalty"], route)
-        return cls(covariates, fit, content["record"])
 
 
 @dataclass(frozen=True)
@@ -123,6 +46,7 @@ def fit_clinical(
     repeats: int = 1,
     folds: int = 5,
     patient_id: str = "patient_id",
+    classes: Sequence[str] = (),
 ) -> ClinicalModel:
     """Fit an L2-penalised logistic regression on the training rows of a cohort table.
 
@@ -144,6 +68,8 @@ def fit_clinical(
         Of the inner cross-validation.
     patient_id : str
         Column whose cases stay together; when the table has none, every row is its own patient.
+    classes : sequence of str
+        Names of more than two classes: labels are their places, and the model is multinomial.
 
     Returns
     -------
@@ -163,10 +89,12 @@ def fit_clinical(
     >>> bool(model.coefficients()["log_odds"].iloc[0] > 1)
     True
     """
-    declared, rows, y, patient = _prepare(cohort, covariates, label, train, patient_id, name="train")
+    declared, rows, y, patient = _prepare(cohort, covariates, label, train, patient_id, name="train", classes=classes)
     encoded = encode(cohort.iloc[rows], declared)
-    fit = fit_penalised(encoded, y, patient, declared, folds=folds, repeats=repeats, seed=seed)
-    return ClinicalModel(declared, fit, _record(fit, y, patient, seed, repeats, folds))
+    fit = fit_penalised(
+        encoded, y, patient, declared, folds=folds, repeats=repeats, seed=seed, classes=count_of(classes)
+    )
+    return ClinicalModel(declared, fit, _record(fit, y, patient, seed, repeats, folds), tuple(classes))
 
 
 def oof_risk(
@@ -180,6 +108,7 @@ def oof_risk(
     folds: int = 5,
     inner_folds: int = 5,
     patient_id: str = "patient_id",
+    classes: Sequence[str] = (),
 ) -> pd.DataFrame:
     """Out-of-fold risks by repeated, stratified, patient-grouped cross-validation.
 
@@ -199,19 +128,21 @@ def oof_risk(
     Returns
     -------
     DataFrame
-        One row a case and repeat: `seed, fold, row, risk, penalty`, and `patient_id, case_id, center, label`
+        One row a case and repeat: `seed, fold, row, risk` (of several classes `risk_<class>`), `penalty`, and
+        `patient_id, case_id, center, label`
         where the table has them. `row` is the position in `cohort`.
     """
     given = np.arange(len(cohort)) if rows is None else rows
-    declared, rows, y, patient = _prepare(cohort, covariates, label, given, patient_id, name="rows")
+    declared, rows, y, patient = _prepare(cohort, covariates, label, given, patient_id, name="rows", classes=classes)
     encoded = encode(cohort.iloc[rows], declared)
     kept = [name for name in (patient_id, "case_id", "center") if name in cohort]
     parts = []
     for repeat in range(seed, seed + repeats):
         risk, fold, penalty = _cross_validate(
-            encoded, y, patient, declared, folds=folds, inner=inner_folds, seed=repeat
+            encoded, y, patient, declared, folds=folds, inner=inner_folds, seed=repeat, classes=count_of(classes)
         )
-        part = pd.DataFrame({"seed": repeat, "fold": fold, "row": rows, "risk": risk, "penalty": penalty})
+        risks = {f"risk_{name}": risk[:, place] for place, name in enumerate(classes)} or {"risk": risk}
+        part = pd.DataFrame({"seed": repeat, "fold": fold, "row": rows, **risks, "penalty": penalty})
         part = part.assign(**{name: cohort[name].to_numpy()[rows] for name in kept}, label=y)
         parts.append(part)
     return pd.concat(parts, ignore_index=True)
@@ -228,6 +159,8 @@ def refits(
     folds: int = 5,
     repeats: int = 1,
     patient_id: str = "patient_id",
+    classes: Sequence[str] = (),
+    positive: int = 1,
 ) -> Refits:
     """Refit the whole procedure, the choice of the penalty included, on bootstrap samples of the patients.
 
@@ -237,6 +170,8 @@ def refits(
     ----------
     resamples : int
         Bootstrap samples; 200 settle the AUC's optimism to about 0.005 with 30 events.
+    positive : int
+        Of several classes, the place of the one that is measured against all others.
 
     Other parameters and errors as in `oof_risk`.
 
@@ -246,15 +181,15 @@ def refits(
         With the table of optimism and the risks of all refits.
     """
     given = np.arange(len(cohort)) if rows is None else rows
-    declared, rows, y, patient = _prepare(cohort, covariates, label, given, patient_id, name="rows")
+    declared, rows, y, patient = _prepare(cohort, covariates, label, given, patient_id, name="rows", classes=classes)
     encoded = encode(cohort.iloc[rows], declared)
 
     def fit(places: np.ndarray, step: int) -> Fit:
-        return fit_penalised(
-            encoded[places], y[places], patient[places], declared, folds=folds, repeats=repeats, seed=seed + step
-        )
+        options = {"folds": folds, "repeats": repeats, "seed": seed + step, "classes": several}
+        return fit_penalised(encoded[places], y[places], patient[places], declared, **options)
 
-    return refit(fit, encoded, y, patient, resamples=resamples, seed=seed)
+    several = count_of(classes)
+    return refit(fit, encoded, y, patient, resamples=resamples, seed=seed, classes=several, positive=positive)
 
 
 def optimism(cohort: pd.DataFrame, **options: Any) -> pd.DataFrame:
@@ -287,6 +222,7 @@ def best_single_covariate(
     seed: int,
     folds: int = 5,
     patient_id: str = "patient_id",
+    classes: Sequence[str] = (),
 ) -> SingleCovariate:
     """The one covariate that predicts best alone, chosen by cross-validated log-loss within `train`.
 
@@ -296,18 +232,33 @@ def best_single_covariate(
     -------
     SingleCovariate
     """
-    declared, rows, y, patient = _prepare(cohort, covariates, label, train, patient_id, name="train")
+    declared, rows, y, patient = _prepare(cohort, covariates, label, train, patient_id, name="train", classes=classes)
     table = []
     for covariate in declared:
         encoded = encode(cohort.iloc[rows], (covariate,))
-        risk, _, _ = _cross_validate(encoded, y, patient, (covariate,), folds=folds, inner=folds, seed=seed)
+        options = {"folds": folds, "inner": folds, "seed": seed, "classes": count_of(classes)}
+        risk, _, _ = _cross_validate(encoded, y, patient, (covariate,), **options)
         table.append((covariate.name, log_loss(y, risk), rank_auc(y, risk)))
     frame = pd.DataFrame(table, columns=["covariate", "cv_log_loss", "cv_auc"])
     best = int(frame["cv_log_loss"].to_numpy().argmin())
     frame["chosen"] = np.arange(len(frame)) == best
     options = {"label": label, "train": rows, "seed": seed, "folds": folds, "patient_id": patient_id}
+    options["classes"] = classes
     model = fit_clinical(cohort, covariates=[declared[best]], **options)
     return SingleCovariate(declared[best].name, model, frame.sort_values("cv_log_loss", ignore_index=True))
+
+
+def count_of(classes: Sequence[str]) -> int:
+    """Number of outcomes: that of the named classes, or two.
+
+    Examples
+    --------
+    >>> count_of(()), count_of(("benign", "malignant", "metastatic"))
+    (2, 3)
+    """
+    if len(classes) in (1, 2):
+        raise ValueError(f"classes: name at least three, not {len(classes)}; two are labels 0 and 1")
+    return len(classes) or 2
 
 
 def _cross_validate(
@@ -319,10 +270,11 @@ def _cross_validate(
     folds: int,
     inner: int,
     seed: int,
+    classes: int,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Out-of-fold risk, fold and chosen penalty of every row."""
     fold = grouped_folds(label, patient, folds=folds, seed=seed)
-    risk, penalty = np.empty(len(label)), np.empty(len(label))
+    risk, penalty = np.empty((len(label), classes) if classes > 2 else len(label)), np.empty(len(label))
     for k in range(folds):
         inside, outside = fold != k, fold == k
         # Another seed than the outer split's, so that inner folds are not the outer ones again.
@@ -334,13 +286,21 @@ def _cross_validate(
             folds=inner,
             repeats=1,
             seed=1000 + seed * folds + k,
+            classes=classes,
         )
         risk[outside], penalty[outside] = fit.risk(encoded[outside]), fit.penalty
     return risk, fold, penalty
 
 
 def _prepare(
-    cohort: pd.DataFrame, covariates: Iterable[Any], label: str, rows: Any, patient_id: str, *, name: str
+    cohort: pd.DataFrame,
+    covariates: Iterable[Any],
+    label: str,
+    rows: Any,
+    patient_id: str,
+    *,
+    name: str,
+    classes: Sequence[str],
 ) -> tuple[tuple[Covariate, ...], np.ndarray, np.ndarray, np.ndarray]:
     declared = tuple(Covariate.of(given) for given in covariates)
     rows = np.asarray(rows)
@@ -355,8 +315,12 @@ def _prepare(
     if label not in cohort:
         raise ValueError(f"label: the table has no column {label!r}")
     values = pd.to_numeric(cohort[label].iloc[rows], errors="coerce").to_numpy(dtype=float)
-    if not np.isin(values, (0, 1)).all() or len(np.unique(values)) < 2:
-        raise ValueError(f"label must be 0 or 1 in every row of {name}, and both must occur")
+    known = range(count_of(classes))
+    if not np.isin(values, known).all() or len(np.unique(values)) < len(known):
+        allowed = "0 or 1" if len(known) == 2 else f"0 to {len(known) - 1}"
+        raise ValueError(
+            f"label must be {allowed} in every row of {name}, and {'both' if len(known) == 2 else 'all'} must occur"
+        )
     if patient_id in cohort:
         patient = pd.factorize(cohort[patient_id].iloc[rows])[0]
     else:
@@ -365,13 +329,15 @@ def _prepare(
 
 
 def _record(fit: Fit, label: np.ndarray, patient: np.ndarray, seed: int, repeats: int, folds: int) -> dict[str, Any]:
+    several = fit.coefficient.ndim == 2
+    events = int(np.bincount(label).min() if several else label.sum())  # of several classes those of the rarest
     return {
-        "model": "L2-penalised logistic regression",
+        "model": f"L2-penalised {'multinomial ' if several else ''}logistic regression",
         "rows": len(label),
         "patients": len(np.unique(patient)),
-        "events": int(label.sum()),
+        "events": events,
         "terms": len(fit.terms),
-        "events_per_term": round(float(label.sum() / len(fit.terms)), 2),
+        "events_per_term": round(float(events / len(fit.terms)), 2),
         "penalty_c": fit.penalty,
         "penalty_chosen_by": f"{repeats} x {folds}-fold patient-grouped cross-validation on log-loss",
         "path": [{"c": penalty, "log_loss": loss} for penalty, loss in fit.path],

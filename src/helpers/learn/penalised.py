@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from helpers.learn.folds import grouped_folds
+from helpers.learn.penalised_classes import newton_classes, softmax
 from helpers.learn.scores import log_loss
 
 # Inverse penalty as in scikit-learn: from almost only the prevalence to almost no penalty.
@@ -76,7 +78,7 @@ class Term:
 
 @dataclass(frozen=True)
 class Fit:
-    """Terms, coefficients (intercept first) and penalty of one fitted model."""
+    """Terms, coefficients (intercept first; of several classes a row each) and penalty of one fitted model."""
 
     terms: tuple[Term, ...]
     coefficient: np.ndarray
@@ -84,8 +86,9 @@ class Fit:
     path: tuple[tuple[float, float], ...]
 
     def risk(self, encoded: np.ndarray) -> np.ndarray:
-        """Risks of encoded rows, in (0, 1)."""
-        return sigmoid(design(encoded, self.terms) @ self.coefficient)
+        """Risks of encoded rows, in (0, 1): of shape (n,), or (n, classes) where there are several."""
+        score = design(encoded, self.terms) @ self.coefficient.T
+        return sigmoid(score) if score.ndim == 1 else softmax(score)
 
 
 def as_text(value: Any) -> str:
@@ -271,14 +274,16 @@ def fit_penalised(
     folds: int,
     repeats: int,
     seed: int,
+    classes: int = 2,
 ) -> Fit:
     """Choose the penalty by grouped cross-validation on log-loss within the rows given, then fit them all.
 
     Ties go to the stronger penalty. When too few patients have an event for `folds`, as many folds as there are
-    such patients are used.
+    such patients are used. With more than two `classes` the model is multinomial and labels are their places.
     """
     patient = np.asarray(patient)
-    rarest = min(len(np.unique(patient[label == outcome])) for outcome in (0, 1))
+    solve = newton_folds if classes == 2 else partial(newton_classes, classes=classes)
+    rarest = min(len(np.unique(patient[label == outcome])) for outcome in range(classes))
     if rarest < 2:
         raise ValueError("label: fewer than two patients have one of the outcomes; nothing can be fitted")
     loss = np.zeros(len(PENALTIES))
@@ -291,12 +296,23 @@ def fit_penalised(
             matrix[:, : part.shape[1]] = part
         held, start = matrices[fold, np.arange(len(label))], None
         for i, penalty in enumerate(PENALTIES):
-            start = newton_folds(matrices, label, inside, penalty, start)
-            loss[i] += log_loss(label, sigmoid((held * start[fold]).sum(axis=1))) / repeats
+            start = solve(matrices, label, inside, penalty, start)
+            loss[i] += log_loss(label, _risk_of(held, start[fold])) / repeats
     best = int(np.argmin(loss))
     terms = learn_terms(encoded, covariates)
-    coefficient = newton(design(encoded, terms), label, PENALTIES[best])
+    matrix = design(encoded, terms)
+    if classes == 2:
+        coefficient = newton(matrix, label, PENALTIES[best])
+    else:
+        coefficient = solve(matrix[None], label, np.ones((1, len(label)), dtype=bool), PENALTIES[best])[0]
     return Fit(terms, coefficient, PENALTIES[best], tuple(zip(PENALTIES, loss.tolist())))
+
+
+def _risk_of(rows: np.ndarray, coefficient: np.ndarray) -> np.ndarray:
+    """Risk of each row by coefficients of its own, of shape (n, p) or (n, classes, p)."""
+    if coefficient.ndim == 2:
+        return sigmoid((rows * coefficient).sum(axis=1))
+    return softmax((rows[:, None, :] * coefficient).sum(axis=2))
 
 
 def sigmoid(score: np.ndarray) -> np.ndarray:

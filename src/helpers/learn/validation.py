@@ -46,7 +46,8 @@ class Refits:
 
         `refits` is the median performance of the refits on the original rows, `low` and `high` their 2.5 and 97.5 %
         quantiles: where a few refits are extreme, as slopes of strongly shrunk models are, means say little. A refit
-        whose risks are all equal has no slope and is left out of the slope's row; `resamples` counts those used.
+        whose risks are all equal, or separate the outcomes of its own sample, has no slope and is left out of the
+        slope's row; `resamples` counts those used.
         """
         gaps = self.inside - self.outside
         mean, used = np.nanmean(gaps, axis=0), np.isfinite(gaps).sum(axis=0)
@@ -70,19 +71,20 @@ class Refits:
 def performance(label: np.ndarray, risk: np.ndarray) -> np.ndarray:
     """AUC, calibration slope and Brier score, in the order of `MEASURES`.
 
-    The slope is of a logistic regression of the label on the log odds of the risk; NaN when all risks are equal.
+    The slope is of a logistic regression of the label on the log odds of the risk; NaN when all risks are equal, or
+    when they tell the outcomes apart without error: the slope is then infinite.
 
     Examples
     --------
     >>> performance(np.array([0, 1, 0, 1]), np.array([0.2, 0.4, 0.6, 0.8])).round(2).tolist()
     [0.75, 1.1, 0.2]
     """
-    score = np.log(risk) - np.log1p(-risk)
+    score, area = np.log(risk) - np.log1p(-risk), rank_auc(label, risk)
     slope = np.nan
-    if np.ptp(score) > 1e-9:
-        # 1e8: no penalty to speak of, but a finite answer when the classes are separated
+    if np.ptp(score) > 1e-9 and area < 1:
+        # 1e8: no penalty to speak of, but a finite answer when the classes are nearly separated
         slope = newton(np.column_stack([np.ones(len(score)), score]), label, 1e8)[1]
-    return np.array([rank_auc(label, risk), slope, np.mean((risk - label) ** 2)])
+    return np.array([area, slope, np.mean((risk - label) ** 2)])
 
 
 def refit(
@@ -93,6 +95,8 @@ def refit(
     *,
     resamples: int,
     seed: int,
+    classes: int = 2,
+    positive: int = 1,
 ) -> Refits:
     """Repeat a whole procedure on bootstrap samples of the patients, and predict the original rows each time.
 
@@ -106,8 +110,12 @@ def refit(
         `fit(places, step)` builds a model from rows (with repetition), from scratch.
     encoded, label, patient : arrays of n rows
     resamples : int
-        Bootstrap samples of patients; one without both outcomes in at least two patients is drawn again.
+        Bootstrap samples of patients; one without every outcome in at least two patients is drawn again.
     seed : int
+    classes : int
+        Number of outcomes; labels are their places.
+    positive : int
+        Of more than two, the one that is measured against all others.
 
     Returns
     -------
@@ -121,9 +129,15 @@ def refit(
     if resamples < 2:
         raise ValueError(f"resamples must be at least 2, not {resamples}")
     members = [np.flatnonzero(patient == one) for one in np.unique(patient)]
-    event = np.array([[(label[rows] == outcome).any() for outcome in (0, 1)] for rows in members])
+    event = np.array([[(label[rows] == outcome).any() for outcome in range(classes)] for rows in members])
     rng = np.random.default_rng(seed)
-    reference = fit(np.arange(len(label)), 0).risk(encoded)
+    truth = label if classes == 2 else (label == positive).astype(int)
+
+    def risk_of(model: Fit) -> np.ndarray:
+        risk = model.risk(encoded)
+        return risk if risk.ndim == 1 else risk[:, positive]
+
+    reference = risk_of(fit(np.arange(len(label)), 0))
     inside, outside = np.empty((resamples, len(MEASURES))), np.empty((resamples, len(MEASURES)))
     risks, penalties = np.empty((resamples, len(label))), np.empty(resamples)
     for i in range(resamples):
@@ -133,6 +147,6 @@ def refit(
                 break
         places = np.concatenate([members[j] for j in drawn])
         model = fit(places, i + 1)
-        risks[i], penalties[i] = model.risk(encoded), model.penalty
-        inside[i], outside[i] = performance(label[places], risks[i][places]), performance(label, risks[i])
-    return Refits(label, patient, reference, risks, penalties, inside, outside)
+        risks[i], penalties[i] = risk_of(model), model.penalty
+        inside[i], outside[i] = performance(truth[places], risks[i][places]), performance(truth, risks[i])
+    return Refits(truth, patient, reference, risks, penalties, inside, outside)

@@ -204,12 +204,19 @@ def counts(units: Mapping[str, Mapping[str, Calls]]) -> pd.DataFrame:
 
 
 def plot(units: Mapping[str, Mapping[str, Calls]]) -> Figure:
-    """Draw the confusion matrices, a row a model and a column a unit (of one unit two a row); shades are shares."""
+    """Draw the confusion matrices, a row a model and a column a unit (of one unit two a row); shades are shares.
+
+    A model that answers for patients only, such as a clinical baseline, has no square by image; it says so.
+    """
     models = list(dict.fromkeys(model for made in units.values() for model in made))
     figure, axes = palette.grid(len(models) * len(units), columns=max(2, len(units)), width=4.6, height=3.9)
     places = [(model, unit) for model in models for unit in units]
     for ax, (model, unit) in zip(axes, places):
-        one = units[unit][model]
+        one = units[unit].get(model)
+        if one is None:
+            ax.set_axis_off()
+            ax.text(0.5, 0.5, f"{model} gives no answer {unit}", ha="center", va="center", transform=ax.transAxes)
+            continue
         matrix = one.confusion()
         total = matrix.sum(axis=1).to_numpy(float)[:, None]
         share = np.divide(matrix.to_numpy(float), total, out=np.zeros(matrix.shape), where=total > 0)
@@ -258,11 +265,11 @@ def small(made: Mapping[str, Calls], *, few: int = 10) -> str:
 
 
 def spread(names: Sequence[str], units: Mapping[str, Mapping[str, Calls]]) -> str:
-    """Say what the vote of a patient's images does to accuracy, model by model."""
+    """Say what the vote of a patient's images does to accuracy, model by model that has both."""
     table = accuracies(units).set_index(["model", "unit"])
     first, second = list(units)
     said = []
-    for model in names:
+    for model in [name for name in names if all(name in made for made in units.values())]:
         a, b = table.loc[(model, first)], table.loc[(model, second)]
         said.append(
             f"{model} names {a['accuracy']:.0%} of {a['n']:.0f} images and {b['accuracy']:.0%} of {b['n']:.0f} "
