@@ -7,6 +7,7 @@
 # :::{admonition} In short
 # :class: in-short
 # {glue:text}`answer`
+# {glue:text}`design`
 # {glue:text}`surest`
 # {glue:text}`risks`
 # {glue:text}`choices`
@@ -16,8 +17,6 @@
 study = "data/olnm"  # folder of the study
 results = "results/olnm"  # folder of its results
 resamples = 500  # bootstrap samples of patients
-prevalence = 0.0  # of the population, for cases sampled by outcome (case-control); 0: that of the cases
-harm = 0.0  # of a prediction: 1 / (predictions one would make to find one event); 0: none
 
 # %% tags=["hide-input"]
 from helpers.book import report, sentences
@@ -42,18 +41,19 @@ page = report.page(f"{results}/decision", simulated=settings.simulated, study=se
 raw = predictions.read(f"{results}/predictions.csv")
 table = multiclass_table.against_rest(raw, positive=settings.outcome.positive)
 judged, chooser = models.judged_parts(table, settings.judged), models.chooser(table, settings.choosing)
-declared = (settings.decision.low, settings.decision.high)
-page.card("Declared range", low=declared[0], high=declared[1], reason=settings.decision.reason)
+asked = settings.decision
+declared, given = (asked.low, asked.high), {"harm": asked.harm, "prevalence": asked.prevalence}
+page.card("Declared range", low=asked.low, high=asked.high, reason=asked.reason)
 
 # %% [markdown]
 # ## Net benefit
 #
 # Risks are recalibrated first where the study has cases to do it on: a decision curve of risks that are known to be off asks the wrong question.
+# Where cases were sampled by outcome, `study.yaml` gives the prevalence of the population, and where a prediction does harm or costs effort, that harm.
 
 # %% tags=["remove-output"]
-thresholds = decision_range.grid(*declared, settings.decision.step)
-options = {"thresholds": thresholds, "resamples": resamples, "harm": harm, "prevalence": prevalence}
-curves = decision_panels.every(judged, chooser, **options)
+thresholds = decision_range.grid(*declared, asked.step)
+curves = decision_panels.every(judged, chooser, thresholds=thresholds, resamples=resamples, **given)
 data, methods = decision_panels.frame(curves), decision_panels.methods(curves)
 page.figure("fig-decision", decision_panels.plot(curves, declared=declared), data=data, n=judged[0].n, methods=methods)
 
@@ -61,7 +61,7 @@ page.figure("fig-decision", decision_panels.plot(curves, declared=declared), dat
 # :::{result-figure} fig-decision
 # :alt: Net benefit against the risk threshold for every model, acting on all and acting on none; beside it the interventions avoided.
 #
-# **Is it worth acting on?** Net benefit per case over the declared range; a model is of use where its line lies above both grey ones.
+# **Is it worth acting on?** Net benefit per case over the declared range; a model is of use where its line lies above both grey ones. {glue:text}`design`
 # :::
 #
 # ## In numbers
@@ -75,7 +75,7 @@ page.table("tab-decision", shown, columns=columns, **looks, methods=methods)
 
 # %% [markdown]
 # :::{result-table} tab-decision
-# **What is gained?** Net benefit (95 % interval), standardised net benefit, interventions avoided and probability of being best at a few risks of the declared range.
+# **What is gained?** Net benefit (95 % interval), standardised net benefit, interventions avoided and probability of being best at a few risks of the declared range. {glue:text}`design`
 # :::
 #
 # ## One model less another
@@ -139,4 +139,4 @@ page.table_if(
 # %% tags=["remove-output"]
 page.numbers(choices=class_choices.sentence(each))
 page.numbers(answer=sentences.decision(curves, *declared), surest=sentences.surest(curves))
-page.numbers(risks=calibrated.words(chooser))
+page.numbers(risks=calibrated.words(chooser, prevalence=asked.prevalence), design=sentences.design(**given))

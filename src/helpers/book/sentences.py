@@ -242,6 +242,30 @@ the whole range (test).'
     )
 
 
+def design(harm: float | Mapping[str, float], prevalence: float | None) -> str:
+    """Say what net benefit takes for granted where a study declares it; empty otherwise.
+
+    Examples
+    --------
+    >>> design({"image": 0.002, "table": 0.0}, 0.05)
+    'Net benefit is that of a population in which 5% have the outcome, as declared for cases sampled by outcome, \
+and is less the declared harm of a prediction (image 0.002).'
+    >>> design(0.0, None)
+    ''
+    """
+    harms = harm if isinstance(harm, Mapping) else {"every model": harm}
+    named = ", ".join(f"{name} {value:g}" for name, value in harms.items() if value)
+    said = []
+    if prevalence is not None:
+        said.append(
+            f"is that of a population in which {100 * prevalence:.3g}% have the outcome, as declared for cases sampled "
+            "by outcome"
+        )
+    if named:
+        said.append(f"is less the declared harm of a prediction ({named})")
+    return f"Net benefit {', and '.join(said)}." if said else ""
+
+
 def surest(curves: Mapping[str, DecisionCurve]) -> str:
     """Say which strategy is most often the best over the declared range, and how often.
 

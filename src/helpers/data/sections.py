@@ -19,7 +19,7 @@ class Source(Part):
 
     kind: Literal["simulated", "outside", "own"]
     generator: Literal["olnm", "calcified", "lymphnode", "three_class"] | None = None
-    published: str | None = None
+    published: Annotated[str, StringConstraints(pattern=r"^[A-Z]_[A-Za-z0-9]+\.csv$")] | None = None  # its paper
     sets: Annotated[tuple[str, ...], Once] = ()
     adapter: Literal["lydata", "recordings", "viper"] | None = None
     doi: str | None = None
@@ -290,13 +290,23 @@ class ThresholdRule(Part):
         return self
 
 
+Harm = Annotated[float, Field(ge=0, lt=1)]
+
+
 class DecisionRange(Part):
-    """Risk thresholds at which a clinician might act, and why."""
+    """Risk thresholds at which a clinician might act, and why.
+
+    `harm` is that of obtaining a prediction, in units of net benefit: one over the number of predictions one would make
+    to find one event; a number for all models, or a number a model. `prevalence` is that of the population, for a
+    study whose cases were sampled by outcome (case-control); without it that of the cases is used.
+    """
 
     low: Fraction = 0.05
     high: Fraction = 0.50
     step: float = Field(default=0.01, gt=0, le=0.1)
     reason: Text = "No range was declared; the default covers most decisions about a biopsy or a dissection."
+    harm: Harm | dict[Text, Harm] = 0.0
+    prevalence: Fraction | None = None
 
     @model_validator(mode="after")
     def _ordered(self) -> DecisionRange:

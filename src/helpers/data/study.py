@@ -203,6 +203,8 @@ class Study(Part):
         for chapter in ("resampled", "class_readers"):
             if chapter in self.chapters and not classes:
                 raise ValueError(f"chapters: {chapter} needs outcome.classes")
+        if self.choices and self.decision.prevalence is not None:
+            raise ValueError("decision.prevalence: is that of one outcome, so it cannot be given beside choices")
         for choice in self.choices:
             unknown = set(choice.classes) - set(classes)
             if unknown or set(choice.classes) == set(classes):

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+from scipy.special import expit, logit
 
 from helpers.stats.calibration import Calibration, calibration
 from helpers.stats.models import MANY, Panel, printed
@@ -180,15 +181,40 @@ def ladder_shown(table: pd.DataFrame | None) -> tuple[pd.DataFrame | None, list[
     return pd.concat([wide, numbers], axis=1).reset_index(), [*key, *wide.columns]
 
 
-def for_decisions(chooser: Panel | None, judged: Panel) -> dict[str, np.ndarray]:
-    """Risks for decision curves: with the intercept updated, or as they are where there is nothing to fit it on."""
+def for_decisions(chooser: Panel | None, judged: Panel, *, prevalence: float | None = None) -> dict[str, np.ndarray]:
+    """Risks for decision curves: with the intercept updated, or as they are where there is nothing to fit it on.
+
+    Parameters
+    ----------
+    chooser : Panel or None
+        Where the intercept is updated.
+    judged : Panel
+    prevalence : float or None
+        Of the population, where cases were sampled by outcome: the update makes risks right for the share of events
+        among the cases that choose, and the log odds are then moved by the difference of both log odds (King and Zeng
+        2001, doi:10.1093/oxfordjournals.pan.a004868).
+
+    Returns
+    -------
+    dict of model to array of shape (n,)
+        In [0, 1].
+    """
     if chooser is None:
         return dict(judged.risks)
-    return {name: mapped(chooser, judged, name, FOR_DECISIONS) for name in judged.risks}
+    risks = {name: mapped(chooser, judged, name, FOR_DECISIONS) for name in judged.risks}
+    if prevalence is None:
+        return risks
+    shift = logit(prevalence) - logit(chooser.events / chooser.n)
+    return {name: expit(logit(risk) + shift) for name, risk in risks.items()}
 
 
-def words(chooser: Panel | None) -> str:
+def words(chooser: Panel | None, *, prevalence: float | None = None) -> str:
     """Say whether risks were recalibrated for decisions, and on what."""
+    if chooser is None and prevalence is not None:
+        return (
+            f"The risks stand as they were given, and must be those of a population with a prevalence of "
+            f"{prevalence:.3g}: the table has no cases that may be used to recalibrate them."
+        )
     if chooser is None:
         return (
             "The risks stand as they were given: the table has no cases that may be used to recalibrate them, so a "
@@ -196,7 +222,12 @@ def words(chooser: Panel | None) -> str:
         )
     return (
         f"The intercept of each model was updated on {chooser.n:,} cases with {chooser.events:,} events "
-        f"({chooser.title[0].lower()}{chooser.title[1:]}), none of them judged by its own map."
+        f"({chooser.title[0].lower()}{chooser.title[1:]}), none of them judged by its own map"
+        + (
+            f", and moved from their share of events to the given prevalence of {prevalence:.3g}."
+            if prevalence
+            else "."
+        )
     )
 
 

@@ -68,6 +68,7 @@ def every(table: pd.DataFrame, study: Study, *, resamples: int) -> dict[str, Cho
         part = collapse(table, choice.classes)
         judged, chooser = models.panel(part, split=study.judged), models.chooser(part, study.choosing)
         options = {"thresholds": decision_range.grid(choice.low, choice.high, 0.01), "resamples": resamples}
+        options["harm"] = study.decision.harm
         (curve,) = decision_panels.every([judged], chooser, **options).values()
         found[choice.name] = ChoiceCurve(curve, choice.low, choice.high, choice.classes, choice.reason)
     return found

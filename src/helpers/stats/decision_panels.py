@@ -32,7 +32,12 @@ BEST = (
 
 
 def every(
-    parts: Sequence[Panel], chooser: Panel | None, *, prevalence: float = 0.0, **options: object
+    parts: Sequence[Panel],
+    chooser: Panel | None,
+    *,
+    prevalence: float | None = None,
+    harm: float | Mapping[str, float] = 0.0,
+    **options: object,
 ) -> dict[str, DecisionCurve]:
     """Decision curves by title of the split, with risks recalibrated where the study has cases to do it on.
 
@@ -42,21 +47,33 @@ def every(
         The judged split and, beside it, the external test.
     chooser : Panel or None
         Where intercepts are updated; None: risks as they are.
-    prevalence : float
-        Of the population, for a case-control sample; 0: that of the cases.
+    prevalence : float or None
+        Of the population, for a case-control sample; None: that of the cases. Risks that are recalibrated are then
+        moved to it, see `calibrated.for_decisions`.
+    harm : float or mapping of model to float
+        Of obtaining a prediction, in units of net benefit.
     **options
-        Of `decision_curve`: `thresholds, harm, resamples`.
+        Of `decision_curve`: `thresholds, resamples`.
 
     Returns
     -------
     dict of str to DecisionCurve
+
+    Raises
+    ------
+    ValueError
+        If `harm` names a model that has no predictions.
     """
+    if unknown := sorted(set(harm) - set(parts[0].risks) if isinstance(harm, Mapping) else ()):
+        known = ", ".join(parts[0].risks)
+        raise ValueError(f"harm: {unknown[0]!r} is none of the models {known}; correct decision.harm in study.yaml")
     return {
         part.title: decision_curve(
             part.label,
-            for_decisions(chooser, part),
+            for_decisions(chooser, part, prevalence=prevalence),
             patient_id=part.patient_id,
-            prevalence=prevalence or None,
+            prevalence=prevalence,
+            harm=harm,
             **options,
         )
         for part in parts
