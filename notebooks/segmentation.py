@@ -20,6 +20,7 @@ seeds = [0]  # seeds of the networks that outline; the first is judged
 # %% tags=["hide-input"]
 from helpers.book import outlined, report
 from helpers.book.views import outlines
+from helpers.data import printed
 from helpers.data.study import read as read_study
 from helpers.stats import heat_shares, models, segmentation
 from helpers.stats import segmentation_failures as failures
@@ -67,26 +68,32 @@ page.table("tab-gaps", shown, columns=columns, formats={"better": "{:.0%}"}, hea
 # :::{result-table} tab-gaps
 # **Is one network closer?** Paired differences (a minus b) on the same nodes, and the share of nodes in which a is the closer one.
 # :::
-#
+
+# %% [markdown]
 # ## The printed formula
 #
-# The paper prints its coefficient as 2|A∩B|/|A∪B|, which is twice the IoU and runs from 0 to 2.
+# The paper that this study does again prints its coefficient as 2|A∩B|/|A∪B|, which is twice the IoU and runs from 0 to 2.
 # {numref}`tab-formula` says what its numbers are under each reading; the formula of Dice has |A| + |B| below the line.
 
 # %% tags=["remove-output"]
-printed = segmentation.printed_table(outlined.published_quartiles("data/published/B_text.csv"))
+coefficients = outlined.published_quartiles(printed.of(settings, "B_text.csv"))
+formula = segmentation.printed_table(coefficients)
 heads = {
     "formula_if_dice": "By the printed formula, if it is Dice",
     "dice_if_formula": "Dice, if by the printed formula",
 }
 formats = dict.fromkeys(["printed", *heads], "{:.3f}")
-page.table("tab-formula", printed, headers=heads, formats=formats, methods="Dice = 2 v / (2 + v) for v = 2|A∩B|/|A∪B|.")
+page.table_if(
+    "tab-formula", formula, headers=heads, formats=formats, methods="Dice = 2 v / (2 + v) for v = 2|A∩B|/|A∪B|."
+)
 
 # %% [markdown]
 # :::{result-table} tab-formula
+# :optional:
 # **What do the published coefficients mean?** The printed values, which the paper labels as upper and lower quartile the other way round, and both readings.
 # :::
-#
+
+# %% [markdown]
 # ## What went wrong
 #
 # An outline of the wrong thing is another failure than one with a loose border, and has another remedy.
@@ -167,7 +174,7 @@ page.table("tab-heat", shown, columns=columns, methods=heat_shares.METHODS, **lo
 # :::{result-view} fig-browse
 # :alt: One frame as the networks saw it, and the same with the outline drawn by hand and that of a network.
 #
-# **What about the others?** Every judged frame, the worst first; filter by kind of failure, centre and size.
+# **What about the others?** The judged frames, the worst first; all of them, or as many as the line below says, with the worst among them. Filter by kind of failure, centre and size.
 # :::
 #
 # :::{result-table} tab-heat
@@ -176,4 +183,4 @@ page.table("tab-heat", shown, columns=columns, methods=heat_shares.METHODS, **lo
 
 # %% tags=["remove-output"]
 page.numbers(answer=summaries.sentence(table), failures=failures.sentence(found, first))
-page.numbers(formula=segmentation.formula_sentence(printed))
+page.numbers(formula=segmentation.formula_sentence(formula))

@@ -18,7 +18,7 @@ resamples = 500  # bootstrap samples of patients
 
 # %% tags=["hide-input"]
 from helpers.book import report
-from helpers.data import cohort, reports
+from helpers.data import cohort, printed, reports
 from helpers.data.study import read as read_study
 from helpers.learn import ways as combined
 from helpers.stats import models, predictions, ways
@@ -49,28 +49,29 @@ page.table_if("tab-weights", weights, formats={"log_odds": "{:.2f}"}, headers={"
 # **How are report and network put together?** Weights of the combination, per unit of the log odds of the network and for each call of the report.
 # :::
 #
-# ## The published table, with intervals
+# ## Every measure of every way
 #
-# The paper gives no interval for any number; here every column has one, likelihood ratios included.
+# Every column has an interval, likelihood ratios included, because a ratio of a few nodes is known least.
 
 # %% tags=["remove-output"]
 judged = models.panel(table, split=settings.judged)
 frozen = models.freeze(
     models.chooser(table, settings.choosing), rule=settings.threshold.rule, value=settings.threshold.value
 )
-made, paper = ways.table(judged, frozen), ways.published("data/published/B_table3.csv")
-page.table("tab-ways", ways.beside(made, paper), pointing=["Source"], methods=ways.METHODS)
+made, paper = ways.table(judged, frozen), ways.published(printed.of(settings, "B_table3.csv"))
+shown = ways.beside(made, paper)
+page.table("tab-ways", shown, pointing=[name for name in ("Source",) if name in shown], methods=ways.METHODS)
 page.figure("fig-ways", ways.plot(made, paper), data=made, n=judged.n, methods=ways.METHODS)
 
 # %% [markdown]
 # :::{result-table} tab-ways
-# **How good is each way?** Estimate (95 % confidence interval) at the frozen threshold, and below it what the paper prints for its patients.
+# **How good is each way?** Estimate (95 % confidence interval) at the frozen threshold. {glue:text}`below`
 # :::
 #
 # :::{result-figure} fig-ways
-# :alt: AUC, sensitivity, specificity, accuracy and predictive values of every way as points with intervals, likelihood ratios on a log axis, published values as crosses.
+# :alt: AUC, sensitivity, specificity, accuracy and predictive values of every way as points with intervals, likelihood ratios on a log axis.
 #
-# **Where do the ways differ?** Estimates at the frozen thresholds with 95 % confidence intervals; crosses are the published values of other patients.
+# **Where do the ways differ?** Estimates at the frozen thresholds with 95 % confidence intervals. {glue:text}`crosses`
 # :::
 #
 # ## Differences on the same nodes
@@ -102,4 +103,4 @@ page.table("tab-order", order, formats={"first": "{:.0%}", "last": "{:.0%}"}, me
 # :::
 
 # %% tags=["remove-output"]
-page.numbers(**ways.answers(found, made))
+page.numbers(**ways.answers(found, made), **ways.quoted(paper))

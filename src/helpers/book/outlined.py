@@ -204,14 +204,16 @@ def write_masks(folder: str | Path, judged: Judged, measured: pd.DataFrame, chos
     return table
 
 
-def published_quartiles(path: str | Path) -> dict[str, float]:
-    """The Dice coefficients that paper B prints, by statistic, in rising order.
+def published_quartiles(path: str | Path | None) -> dict[str, float]:
+    """The Dice coefficients that paper B prints, by statistic, in rising order; none for a study without a paper.
 
     Parameters
     ----------
-    path : path
-        `B_text.csv`.
+    path : path or None
+        `B_text.csv`, from `helpers.data.printed.of`.
     """
+    if path is None:
+        return {}
     table = pd.read_csv(path)
     own = table[(table["row"] == "DSC") & (table["column"] == "test")].drop_duplicates("statistic")
     values = own.set_index("statistic")["value_num"].sort_values()

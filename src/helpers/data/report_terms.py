@@ -266,26 +266,28 @@ def _check_script(text: str, terms: TermList) -> None:
         )
 
 
-def published(path: str | Path, *, language: str = "en", folder: Path = TERMS) -> pd.DataFrame:
+def published(path: str | Path | None, *, language: str = "en", folder: Path = TERMS) -> pd.DataFrame | None:
     """The dictionary that paper B prints, with the entry of the list that stands for each keyword.
 
     Parameters
     ----------
-    path : path
-        `B_table1.csv`.
+    path : path or None
+        `B_table1.csv`, from `helpers.data.printed.of`; None for a study that follows no paper.
     language : str
     folder : Path
 
     Returns
     -------
-    DataFrame
-        `definition, keyword, entry`.
+    DataFrame or None
+        `definition, keyword, entry`; None of None, and of a list in another language than the paper's.
 
     Raises
     ------
     StudyError
         If a printed keyword is not in the list under its meaning.
     """
+    if path is None or language != "en":
+        return None
     terms = term_list(language, folder=folder)
     rows = []
     for line in pd.read_csv(path).itertuples():

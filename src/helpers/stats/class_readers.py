@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from helpers.data import printed as printed_numbers
 from helpers.data.study import Study
 from helpers.stats import class_calls, predictions
 from helpers.stats.agreement import agreement
@@ -21,7 +22,7 @@ from helpers.stats.paired import mcnemar_p, tango_limits
 from helpers.stats.paired_size import sizes
 from helpers.stats.two_by_two import TwoByTwo
 
-PUBLISHED = Path("data/published")
+PRINTED_IN = "C_text.csv"
 PRINTED = "printed"
 TRUTH = "histology"
 PAIRED = (
@@ -236,8 +237,8 @@ def claims(read_by: ClassReaders, study: Study) -> pd.DataFrame:
         The printed ones first.
     """
     parts = []
-    if study.source.published:
-        printed = printed_accuracies(PUBLISHED / study.source.published)
+    if path := printed_numbers.of(study, PRINTED_IN):
+        printed = printed_accuracies(path)
         model = [name for name in printed if "radiologist" not in name]
         parts.append(needed(printed, against=model, n=read_by.n, source=PRINTED))
     own = {name: one.accuracy().value for name, one in read_by.everyone.items()}

@@ -206,8 +206,8 @@ def from_printed(value: ArrayLike) -> np.ndarray:
     return 2 * given / (2 + given)
 
 
-def printed_table(quantiles: dict[str, float]) -> pd.DataFrame:
-    """What published coefficients would be under each reading of their formula.
+def printed_table(quantiles: dict[str, float]) -> pd.DataFrame | None:
+    """What published coefficients would be under each reading of their formula; None where none are published.
 
     Parameters
     ----------
@@ -216,7 +216,7 @@ def printed_table(quantiles: dict[str, float]) -> pd.DataFrame:
 
     Returns
     -------
-    DataFrame
+    DataFrame or None
         `statistic, printed`, `formula_if_dice` (what the printed formula would have given, if the number is a Dice
         coefficient), `dice_if_formula` (the Dice coefficient, if the number came from the printed formula).
 
@@ -225,6 +225,8 @@ def printed_table(quantiles: dict[str, float]) -> pd.DataFrame:
     >>> printed_table({"median": 0.832}).set_index("statistic").round(3).to_numpy().tolist()
     [[0.832, 1.425, 0.588]]
     """
+    if not quantiles:
+        return None
     value = np.array(list(quantiles.values()), dtype=float)
     return pd.DataFrame(
         {
@@ -254,14 +256,16 @@ def _masks(outline: ArrayLike, reference: ArrayLike) -> tuple[np.ndarray, np.nda
     return given[0], given[1]
 
 
-def formula_sentence(table: pd.DataFrame) -> str:
-    """What the published median would be if the printed formula had been used, in a sentence.
+def formula_sentence(table: pd.DataFrame | None) -> str:
+    """What the published median would be if the printed formula had been used, in a sentence; empty of None.
 
     Parameters
     ----------
-    table : DataFrame
+    table : DataFrame or None
         From `printed_table`, with a row `median`.
     """
+    if table is None:
+        return ""
     row = table.set_index("statistic").loc["median"]
     return (
         f"The paper's median of {row['printed']:.3f} is a Dice of {row['printed']:.3f} if its formula is misprinted, "

@@ -75,19 +75,21 @@ def table(part: Panel, frozen: Mapping[str, Threshold]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def published(path: str | Path) -> pd.DataFrame:
-    """The published table, one row a way; shares instead of percent.
+def published(path: str | Path | None) -> pd.DataFrame | None:
+    """The published table, one row a way; shares instead of percent; None for a study that follows no paper.
 
     Parameters
     ----------
-    path : path
-        `B_table3.csv`.
+    path : path or None
+        `B_table3.csv`, from `helpers.data.printed.of`.
 
     Returns
     -------
-    DataFrame
+    DataFrame or None
         `way` and the columns of `SHOWN`.
     """
+    if path is None:
+        return None
     raw = pd.read_csv(path)
     raw["way"] = raw["row"].map(PUBLISHED_ROWS)
     raw["measure"] = raw["statistic"].map(STATISTICS)
@@ -96,14 +98,16 @@ def published(path: str | Path) -> pd.DataFrame:
     return wide.loc[list(PUBLISHED_ROWS.values()), list(SHOWN)].reset_index()
 
 
-def beside(made: pd.DataFrame, paper: pd.DataFrame) -> pd.DataFrame:
+def beside(made: pd.DataFrame, paper: pd.DataFrame | None) -> pd.DataFrame:
     """The printed table: each way with its intervals, and below it what the paper prints, which has none.
+
+    Without a paper there is no column `Source`.
 
     Parameters
     ----------
     made : DataFrame
         From `table`.
-    paper : DataFrame
+    paper : DataFrame or None
         From `published`.
 
     Returns
@@ -113,6 +117,8 @@ def beside(made: pd.DataFrame, paper: pd.DataFrame) -> pd.DataFrame:
     """
     heads = {"auc": "AUC", **HEADS}
     text = printed(made, heads)
+    if paper is None:
+        return text.rename(columns={"way": "Way"})[["Way", *heads.values()]]
     rows = []
     for line in text.to_dict("records"):
         rows.append({"Way": line["way"], "Source": "this book", **{head: line[head] for head in heads.values()}})
@@ -121,6 +127,16 @@ def beside(made: pd.DataFrame, paper: pd.DataFrame) -> pd.DataFrame:
             numbers = {head: f"{own.iloc[0][name]:.3f}" for name, head in HEADS.items()}
             rows.append({"Way": line["way"], "Source": "paper", "AUC": "–", **numbers})
     return pd.DataFrame(rows)
+
+
+def quoted(paper: pd.DataFrame | None) -> dict[str, str]:
+    """What the captions say of printed values; empty without a paper."""
+    if paper is None:
+        return {"below": "", "crosses": ""}
+    return {
+        "below": "Below each way stands what the paper prints for other patients, without intervals.",
+        "crosses": "Crosses are the published values of other patients.",
+    }
 
 
 def pairs(part: Panel, frozen: Mapping[str, Threshold], wanted: Sequence[tuple[str, str]]) -> pd.DataFrame:
@@ -176,14 +192,14 @@ def pairs_shown(found: pd.DataFrame) -> pd.DataFrame:
     return wide.loc[order, ["AUC", *HEADS.values()]].reset_index()
 
 
-def plot(made: pd.DataFrame, paper: pd.DataFrame) -> Figure:
+def plot(made: pd.DataFrame, paper: pd.DataFrame | None) -> Figure:
     """Shares of every way as points with intervals, and the published ones as crosses; likelihood ratios on a log axis.
 
     Parameters
     ----------
     made : DataFrame
         From `table`.
-    paper : DataFrame
+    paper : DataFrame or None
         From `published`.
 
     Returns
@@ -213,15 +229,18 @@ def plot(made: pd.DataFrame, paper: pd.DataFrame) -> Figure:
         )
         titles = {**TITLES, "auc": "AUC"}
         forest(long, ax=ax, looks=looks, names=titles, legend=False)
-        _crosses(ax, names, ways, paper)
+        if paper is not None:
+            _crosses(ax, names, ways, paper)
     axes[0].set_xlim(0, 1.01)
     axes[1].set_xscale("log")
     axes[1].axvline(1, color=palette.REFERENCE, linewidth=1, linestyle=":")
     axes[1].xaxis.set_major_formatter("{x:g}")
     axes[1].xaxis.set_minor_formatter("")
     handles, names = axes[0].get_legend_handles_labels()
-    cross = axes[0].plot([], [], marker="x", color="black", linestyle="none")
-    figure.legend([*handles, *cross], [*names, "published"], loc="outside lower center", ncols=6, frameon=False)
+    if paper is not None:
+        handles += axes[0].plot([], [], marker="x", color="black", linestyle="none")
+        names += ["published"]
+    figure.legend(handles, names, loc="outside lower center", ncols=6, frameon=False)
     return figure
 
 
