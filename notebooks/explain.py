@@ -94,7 +94,8 @@ page.figure_if("fig-maps-classes", gallery.class_maps(several), data=data, metho
 # %% [markdown]
 # ## Every case
 #
-# Few cases can be printed; {numref}`fig-attention` holds all judged ones that have a mask, so that nobody need trust the choice.
+# Few cases can be printed; {numref}`fig-attention` holds the judged ones that have a mask, all of them unless they are too many for a page, so that nobody need trust the choice.
+# It says how many of how many it holds; where it cannot hold all, the worst are kept, and of the others a sample that no risk chose.
 
 # %% tags=["remove-output"]
 centers = cohort.read(study, study=settings).set_index("case_id")["center"]
@@ -104,7 +105,7 @@ page.view("fig-attention", attention.build(made, frozen, centers, methods=attrib
 # :::{result-view} fig-attention
 # :alt: One case as the network saw it, and the same with a heat map over it, the structure outlined.
 #
-# **Does it look there in every case?** Filter by cell of the 2 × 2 table, centre and size; compare the map with that of a finer layer and of random weights.
+# **Does it look there in other cases?** Filter by cell of the 2 × 2 table, centre and size; compare the map with that of a finer layer and of random weights.
 # :::
 #
 # ## Over all cases

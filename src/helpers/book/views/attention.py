@@ -1,4 +1,4 @@
-"""Case browser for heat maps: every judged case, raw and with a map over it, of a network and of its control."""
+"""Case browser for heat maps: the judged cases, raw and with a map over them, of a network and of its control."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from helpers.book.views.cells import CELLS, cell, diameter, filter_by, size_group, some
+from helpers.book.views.cells import CELLS, cell, diameter, filter_by, held, size_group, some
 from helpers.book.views.markup import SLOT, Markup, element, fixed, percent
 from helpers.book.views.pictures import outline, picture, places, resized, sheet, webp, window
 from helpers.book.views.view import Column, Control, View, columns
@@ -43,8 +43,11 @@ def build(made: Mapping[str, Any], frozen: Mapping[str, float], centers: Mapping
     items: dict[str, list[str]] = {name: [] for name in ("model", "cell", "center", "size", "case")}
     hrefs: list[list[str]] = []
     layers = [name for name in LAYERS if all(getattr(one, name) is not None for one in made.values())]
+    kept, n = 0, max(len(one.cases) for one in made.values())
     for number, (model, one) in enumerate(made.items()):
-        rows = some(one.cases["case_id"]).tolist()
+        wrong = (one.cases["label"] - one.cases["risk"]).abs()
+        rows = some(one.cases["case_id"], wrong).tolist()
+        kept = max(kept, len(rows))
         own, maps = _pictures(one, rows, layers, number, files)
         _merge(marks, own)
         hrefs += [maps] * len(rows)
@@ -63,7 +66,7 @@ def build(made: Mapping[str, Any], frozen: Mapping[str, float], centers: Mapping
         filter_by("cell", "Cell of the 2 × 2 table", items["cell"], order=CELLS),
         filter_by("center", "Centre", items["center"]),
         filter_by("size", "Size", items["size"]),
-        Control("case", "choice", "Case", tuple(items["case"])),
+        Control("case", "choice", f"Case ({kept:,} of {n:,})", tuple(items["case"])),
         Control("layer", "choice", "Heat map of", tuple(LAYERS[name] for name in layers)),
         Control("opacity", "range", "Opacity of the map", tuple(f"{v} %" for v in OPACITY), 5),
         Control("outlined", "switch", "Outline the structure", start=1),
@@ -73,10 +76,8 @@ def build(made: Mapping[str, Any], frozen: Mapping[str, float], centers: Mapping
     for key in ("border", "border_over"):
         drawn += columns(["outlined"], **{key: {"display": ["none", "inline"]}})
     drawn += columns(["layer"], over_name={"text": [f"Heat map: {LAYERS[name]}" for name in layers]})
-    n = max(len(one.cases) for one in made.values())
-    return View(
-        "attention", controls, tuple(drawn), _scene(), {}, ("raw", "under", "heat"), files, f"{methods} {METHODS}", n
-    )
+    methods = f"{methods} {METHODS} {held(kept, n, worst='the distance of the risk from the outcome')}"
+    return View("attention", controls, tuple(drawn), _scene(), {}, ("raw", "under", "heat"), files, methods, n)
 
 
 def _pictures(one: Any, rows: list[int], layers: list[str], number: int, files: dict[str, bytes]):

@@ -10,7 +10,7 @@ from helpers.book.views.view import Control
 
 CELLS = ("true positive", "false negative", "false positive", "true negative")
 SIZES_MM = (10.0, 20.0)
-MOST = 120  # cases of one model that a view holds
+MOST = 400  # cases of one model that a view holds: of three networks less than 2 MB of the page's 3
 
 
 def cell(label: np.ndarray, risk: np.ndarray, threshold: float) -> np.ndarray:
@@ -47,18 +47,53 @@ def diameter(masks: np.ndarray, pixel_mm: float) -> np.ndarray:
     return np.where(area > 0, 2 * np.sqrt(area / np.pi), np.nan)
 
 
-def some(case_id: Sequence[str], most: int = MOST) -> np.ndarray:
-    """Places of the cases that are kept: all, or at equal steps in the order of `case_id` when there are many.
+def some(case_id: Sequence[str], worst: Sequence[float], most: int | None = None) -> np.ndarray:
+    """Places of the cases that are kept: all, or when there are many the worst half of `most` and a sample of the rest.
+
+    The sample is taken at equal steps in the order of `case_id`, so that it looks at nothing else.
+
+    Parameters
+    ----------
+    case_id : sequence of str
+    worst : sequence of float
+        How bad each case is; larger is worse.
+    most : int
+        Cases that are kept at most; None: `MOST`.
+
+    Returns
+    -------
+    int array
+        In the order of `case_id`.
 
     Examples
     --------
-    >>> some(["b", "a", "c"], most=2).tolist()
+    >>> some(["b", "a", "c"], [0.1, 0.2, 0.9], most=2).tolist()  # c is the worst, a the first of the rest
     [1, 2]
     """
-    order = np.argsort(np.asarray(case_id, dtype=str), kind="stable")
+    names, most = np.asarray(case_id, dtype=str), MOST if most is None else most
+    order = np.argsort(names, kind="stable")
     if len(order) <= most:
         return order
-    return order[np.linspace(0, len(order) - 1, most).round().astype(int)]
+    bad = order[np.argsort(-np.asarray(worst, dtype=float)[order], kind="stable")[: most // 2]]
+    rest = order[~np.isin(order, bad)]
+    sample = rest[np.linspace(0, len(rest) - 1, most - len(bad)).round().astype(int)]
+    return order[np.isin(order, [*bad, *sample])]
+
+
+def held(kept: int, of: int, *, worst: str) -> str:
+    """How many of all judged cases a view holds, and by which rule they were chosen.
+
+    Examples
+    --------
+    >>> held(3, 3, worst="Dice")
+    'All 3 judged cases are shown.'
+    """
+    if kept == of:
+        return f"All {of:,} judged cases are shown."
+    return (
+        f"{kept:,} of {of:,} judged cases are shown: the {MOST // 2:,} worst by {worst}, and of the others a sample at "
+        "equal steps in the order of their numbers."
+    )
 
 
 def filter_by(

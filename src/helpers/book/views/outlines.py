@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from helpers.book.views.cells import CELLS, diameter, filter_by, size_group, some
+from helpers.book.views.cells import CELLS, diameter, filter_by, held, size_group, some
 from helpers.book.views.markup import SLOT, Markup, element, fixed
 from helpers.book.views.pictures import outline, picture, places, resized, sheet, webp
 from helpers.book.views.view import Column, Control, View, columns
@@ -64,7 +64,7 @@ def build(
     shapes = {images.shape, masks.shape, *(one.shape for one in outlined.values())}
     if len(shapes) != 1 or images.shape[0] != len(case_id) or not outlined:
         raise ValueError(f"images, masks and outlined: one shape (n, side, side) is needed, not {sorted(shapes)}")
-    kept = some(case_id)
+    kept = some(case_id, -_least_dice(table, case_id))
     made, boxes = sheet(np.stack([resized(image, SIDE) for image in images[kept]]))
     place = {str(case_id[row]): number for number, row in enumerate(kept)}
     scale = SIDE / images.shape[2]
@@ -95,7 +95,7 @@ def build(
         filter_by("cell", "Kind of case", items["cell"], order=CELLS),
         filter_by("center", "Centre", items["center"]),
         filter_by("size", "Size", items["size"]),
-        Control("case", "choice", "Case, worst first", tuple(items["case"])),
+        Control("case", "choice", f"Case, worst first ({len(kept):,} of {len(images):,})", tuple(items["case"])),
         Control("by_hand", "switch", "Drawn by hand", start=1),
         Control("by_network", "switch", "Outlined by the network", start=1),
     )
@@ -103,7 +103,14 @@ def build(
     shown += columns(["by_hand"], hand_over={"display": ["none", "inline"]})
     shown += columns(["by_network"], drawn={"display": ["none", "inline"]})
     files = {"raw.webp": webp(made, quality=70)}
-    return View("outlines", controls, tuple(shown), _scene(), {}, ("raw", "under"), files, METHODS, len(images))
+    methods = f"{METHODS} {held(len(kept), len(images), worst='the lowest Dice of any network')}"
+    return View("outlines", controls, tuple(shown), _scene(), {}, ("raw", "under"), files, methods, len(images))
+
+
+def _least_dice(table: pd.DataFrame, case_id: np.ndarray) -> np.ndarray:
+    """The lowest Dice that any network has in each case; where none could be measured, better than all."""
+    least = table.assign(case_id=table["case_id"].astype(str)).groupby("case_id")["dice"].min().fillna(1.0)
+    return least.reindex([str(name) for name in case_id]).fillna(1.0).to_numpy()
 
 
 def _said(row) -> str:

@@ -3,7 +3,7 @@
     from helpers.book import widgets
     widgets.threshold("results/olnm")       # what would another threshold do?
     widgets.contrast("results/olnm")        # contrast clips, frame by frame
-    widgets.attention("results/olnm")       # heat maps of every judged case
+    widgets.attention("results/olnm")       # heat maps of the judged cases
     widgets.replay("results/calcified")     # readers, case by case
     widgets.outlines("results/lymphnode")   # drawn by hand and by a network
     widgets.cohort("results/olnm")          # who is left after some filters?
