@@ -13,11 +13,10 @@ from typing import Any
 
 import pandas as pd
 
-from helpers.data.study import Study
+from helpers.data.study import CHAPTERS, Study
 
 ITEMS = Path("data/published/tripod_ai.csv")
-CHAPTERS = ("cohort", "inputs", "baseline", "fuse", "networks", "discrimination", "compare", "calibration", "decision")
-CHAPTERS += ("subgroups", "readers", "explain", "segmentation", "reports", "ways")
+RUNS = ("train", "ynet")  # chapters whose pages lie in `train/<run>`
 
 
 def checklist(results: str | Path, study: Study, *, items: str | Path = ITEMS) -> pd.DataFrame:
@@ -29,8 +28,9 @@ def checklist(results: str | Path, study: Study, *, items: str | Path = ITEMS) -
         `results/<study>`.
     study : Study
     items : path
-        CSV `item, label, kind, evidence, needs`; kind `shown` (a figure or table, `page/name`), `declared` (a key of
-        `study.yaml`) or `author`; `needs` names a property of the study without which the item does not apply.
+        CSV `item, label, kind, evidence, needs`; kind `shown` (a figure or table, `page/name`, or several with `|`
+        between them, of which the first that is there is named; `train/*` stands for the training runs), `declared` (a
+        key of `study.yaml`) or `author`; `needs` names a property of the study without which the item does not apply.
 
     Returns
     -------
@@ -42,17 +42,18 @@ def checklist(results: str | Path, study: Study, *, items: str | Path = ITEMS) -
     for item in pd.read_csv(items, dtype=str, keep_default_na=False).itertuples():
         status, evidence = item.kind, item.evidence
         if item.kind == "shown":
-            page, name = item.evidence.split("/")
-            folder = Path(results) / page / ("figures" if name.startswith("fig-") else "tables")
-            there = (folder / f"{name}.csv").is_file()
-            if not there and page not in study.chapters:
-                status, evidence = "not applicable", f"this study has no chapter {page}"
-            elif not there and item.needs and getattr(study, item.needs) is None:
+            asked = [tuple(one.rsplit("/", 1)) for one in item.evidence.split("|")]
+            had = [(page, name) for page, name in asked if _has(study, page)]
+            there = next((found for page, name in had if (found := _find(Path(results), page, name))), None)
+            if there:
+                evidence = there
+            elif not had:
+                pages = " or ".join(dict.fromkeys(page.split("/")[0] for page, _ in asked))
+                status, evidence = "not applicable", f"this study has no chapter {pages}"
+            elif item.needs and getattr(study, item.needs) is None:
                 status, evidence = "not applicable", "no case was there to choose on"
-            elif not there:
-                status, evidence = "missing", f"the page {page} made no {name}"
             else:
-                evidence = f"{page}/{name}"
+                status, evidence = "missing", f"the page {had[0][0]} made no {had[0][1]}"
         elif item.kind == "declared":
             evidence = str(_declared(study, item.evidence))
         elif item.kind == "author":
@@ -61,8 +62,30 @@ def checklist(results: str | Path, study: Study, *, items: str | Path = ITEMS) -
     return pd.DataFrame(rows, columns=["item", "label", "status", "evidence"])
 
 
+def _has(study: Study, page: str) -> bool:
+    """Whether a study has the chapter of a page."""
+    chapter = page.split("/")[0]
+    return bool(set(RUNS) & set(study.chapters)) if chapter == RUNS[0] else chapter in study.chapters
+
+
+def _find(results: Path, page: str, name: str) -> str | None:
+    """The first page of that name, or pattern, that made a figure or table, as `page/name`."""
+    kind = "figures" if name.startswith("fig-") else "tables"
+    found = sorted(results.glob(f"{page}/{kind}/{name}.csv"))
+    return f"{found[0].parents[1].relative_to(results).as_posix()}/{name}" if found else None
+
+
 def methods_text(results: str | Path, chapters: Sequence[str] = CHAPTERS) -> pd.DataFrame:
-    """Sentences that figures and tables wrote about how they were made, once each.
+    """Sentences that figures and tables of all chapters wrote about how they were made, once each.
+
+    The chapter on reporting itself is left out: it makes no number.
+
+    Parameters
+    ----------
+    results : path
+        `results/<study>`.
+    chapters : sequence of str
+        In their order; the pages of training runs count as the chapter that made them, `train`.
 
     Returns
     -------
@@ -70,8 +93,11 @@ def methods_text(results: str | Path, chapters: Sequence[str] = CHAPTERS) -> pd.
         `chapter, sentence`.
     """
     rows, seen = [], set()
-    for chapter in chapters:
-        for path in sorted((Path(results) / chapter).glob("*/*.json")):
+    kept = ("train" if name in RUNS else name for name in chapters if name != "reporting")
+    for chapter in dict.fromkeys(kept):
+        pages = f"{chapter}/*" if chapter in RUNS else chapter
+        folders = (f"{pages}/figures/*.json", f"{pages}/tables/*.json")
+        for path in sorted(path for one in folders for path in Path(results).glob(one)):
             said = json.loads(path.read_text(encoding="utf-8")).get("methods", "")
             if said and said not in seen:
                 seen.add(said)
