@@ -9,6 +9,7 @@
 # A penalised logistic regression on {glue:text}`n_predictors` covariates of the cohort table, with no image; with more than two classes it is multinomial.
 # {glue:text}`answer`
 # {glue:text}`stability`
+# {glue:text}`few`
 # Every later chapter shows it beside the networks: a network must beat it to be worth its cost.
 # :::
 
@@ -24,7 +25,7 @@ from helpers.book import report, sentences_subgroups
 from helpers.data import cohort
 from helpers.data.study import read as read_study
 from helpers.learn import baseline
-from helpers.stats import instability, models, multiclass_table, predictions
+from helpers.stats import few_events, instability, models, multiclass_table, predictions
 
 # %% [markdown]
 # The covariates are those that `study.yaml` marks as predictors; none was picked by its P value.
@@ -48,6 +49,25 @@ page.figure("fig-coefficients", fitted.plot(), data=fitted.model.coefficients(),
 # :alt: Bars of the log odds of each covariate in the penalised model, with several classes a bar for each class but the first.
 #
 # **Which signs count?** Penalised log odds: per standard deviation for numbers, against all other levels otherwise.
+# :::
+
+# %% [markdown]
+# ## Odds ratios where events are few
+#
+# With fewer than ten events a candidate parameter, ordinary odds ratios lie too far from one, or are infinite; Firth's penalty mends that and gives intervals.
+# {numref}`tab-firth` describes these patients; it chooses nothing, and the model that is judged is the one above.
+
+# %% tags=["remove-output"]
+trained = cohort.against_rest(cases, settings)[lambda table: table["split"] == "train"]
+own = None if settings.outcome.classes else fitted.model.coefficients()
+few = few_events.assess(trained, predictors=settings.predictors, coefficients=own)
+shown, columns = few_events.shown(few)
+page.table_if("tab-firth", shown, columns=columns, methods="" if few is None else few.methods)
+
+# %% [markdown]
+# :::{result-table} tab-firth
+# :optional:
+# **How far could each sign's odds ratio be from one?** Odds ratios of all covariates together with 95 % intervals of the profile penalised likelihood; beside them, for two classes, the shrunken ones of the model above, without interval.
 # :::
 
 # %% [markdown]
@@ -129,4 +149,5 @@ page.table("tab-single", single.frame(), methods=baseline.SINGLE)
 predictions.write(fitted.predictions, page.folder / "predictions.csv")
 fitted.model.write(page.folder / "model.json")
 page.numbers(n_predictors=len(settings.predictors), answer=baseline.sentence(internal, single, settings))
+page.numbers(few="" if few is None else few.sentence)
 page.numbers(stability=sentences_subgroups.refits(spread, threshold=float(frozen)))
