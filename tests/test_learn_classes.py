@@ -11,6 +11,7 @@ import pytest
 
 from chapters import run
 from helpers.book import graph
+from helpers.book.findings import SENTENCES
 from helpers.data.study import read as read_study
 from helpers.learn import baseline, clinical
 from helpers.learn.folds import grouped_folds
@@ -183,6 +184,8 @@ def test_the_page_of_a_study_with_classes(tmp_path: Path):
     assert (made["case_id"] == made["patient_id"]).all()
     bars = pd.read_csv(results / "baseline" / "figures" / "fig-coefficients.csv")
     assert set(bars["class"]) == {"low", "high"}
+    said = SENTENCES["fig-coefficients"](bars)
+    assert said.startswith("Of 4 terms") and "against the first class most" in said
     predictions.write(made, results / "predictions.csv")
     run(node, results, "classes")
     area = pd.read_csv(results / "classes" / "tables" / "tab-class-auc.csv")

@@ -103,8 +103,10 @@ def _flow(data: pd.DataFrame) -> str:
 
 def _coefficients(data: pd.DataFrame) -> str:
     top = data.loc[data["log_odds"].abs().idxmax()]
+    of = f" of {top['class']} against the first class" if "class" in data else ""
+    terms = data["term"].nunique()
     return (
-        f"Of {len(data)} terms, “{top['term']}” moves the risk most: penalised odds ratio {top['odds_ratio']:.2f}, "
+        f"Of {terms} terms, “{top['term']}” moves the risk{of} most: penalised odds ratio {top['odds_ratio']:.2f}, "
         f"{top['contrast']}; a penalised coefficient has no interval."
     )
 
