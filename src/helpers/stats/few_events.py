@@ -103,7 +103,9 @@ def shown(made: FewEvents | None) -> tuple[pd.DataFrame | None, list[str]]:
     if table is None:
         return None, []
     columns = ["covariate", "contrast", "n", ODDS, *([PENALISED] if "penalised" in table else [])]
-    return printed(table, {"odds_ratio": ODDS}, digits=2).rename(columns={"penalised": PENALISED}), columns
+    if "penalised" in table:
+        table[PENALISED] = table.pop("penalised").map("{:.2f}".format)
+    return printed(table, {"odds_ratio": ODDS}, digits=2), columns
 
 
 def _rows(
