@@ -50,7 +50,7 @@ def test_every_key_of_a_profile_is_explained_with_its_two_defaults(key):
         asked = getattr(Profile.model_validate(given), first)
         value = getattr(asked, second) if second else asked
         value = list(value) if isinstance(value, tuple) else value
-        shown = f"{value:g}" if isinstance(value, float) else str(value)
+        shown = f"{value:g}" if isinstance(value, float) else "as resamples" if value is None else str(value)
         assert cell.strip() == (shown.lower() if isinstance(value, bool) else shown), key
 
 

@@ -63,7 +63,7 @@ class Profile(Part):
     folds: int = Field(ge=2, le=10)
     repeats: int = Field(ge=1, le=10_000)
     resamples: int = Field(ge=50, le=1_000_000)
-    refits: int | None = Field(default=None, ge=20, le=1_000_000)  # of the clinical baseline; None: as many as resamples
+    refits: int | None = Field(default=None, ge=20, le=1_000_000)  # of the baseline; None: as many as resamples
     frames_per_second: float = Field(gt=0, le=30)
     patients: float = Field(gt=0, le=1)  # share of a large simulated cohort that is written: of its patients, or images
     replicates: int = Field(ge=50, le=1_000_000)  # simulated data sets a coverage is counted over
