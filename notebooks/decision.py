@@ -61,7 +61,8 @@ page.figure("fig-decision", decision_panels.plot(curves, declared=declared), dat
 # :::{result-figure} fig-decision
 # :alt: Net benefit against the risk threshold for every model, acting on all and acting on none; beside it the interventions avoided.
 #
-# **Is it worth acting on?** Net benefit per case over the declared range; a model is of use where its line lies above both grey ones. {glue:text}`design`
+# **Is it worth acting on?** Net benefit per case over the declared range; a model is of use where its line lies above both grey ones.
+# {glue:text}`design`
 # :::
 #
 # ## In numbers
@@ -75,7 +76,8 @@ page.table("tab-decision", shown, columns=columns, **looks, methods=methods)
 
 # %% [markdown]
 # :::{result-table} tab-decision
-# **What is gained?** Net benefit (95 % interval), standardised net benefit, interventions avoided and probability of being best at a few risks of the declared range. {glue:text}`design`
+# **What is gained?** Net benefit (95 % interval), standardised net benefit, interventions avoided and probability of being best at a few risks of the declared range.
+# {glue:text}`design`
 # :::
 #
 # ## One model less another

@@ -174,7 +174,8 @@ page.table("tab-heat", shown, columns=columns, methods=heat_shares.METHODS, **lo
 # :::{result-view} fig-browse
 # :alt: One frame as the networks saw it, and the same with the outline drawn by hand and that of a network.
 #
-# **What about the others?** The judged frames, the worst first; all of them, or as many as the line below says, with the worst among them. Filter by kind of failure, centre and size.
+# **What about the others?** The judged frames, the worst first; all of them, or as many as the line below says, with the worst among them.
+# Filter by kind of failure, centre and size.
 # :::
 #
 # :::{result-table} tab-heat

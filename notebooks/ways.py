@@ -65,13 +65,15 @@ page.figure("fig-ways", ways.plot(made, paper), data=made, n=judged.n, methods=w
 
 # %% [markdown]
 # :::{result-table} tab-ways
-# **How good is each way?** Estimate (95 % confidence interval) at the frozen threshold. {glue:text}`below`
+# **How good is each way?** Estimate (95 % confidence interval) at the frozen threshold.
+# {glue:text}`below`
 # :::
 #
 # :::{result-figure} fig-ways
 # :alt: AUC, sensitivity, specificity, accuracy and predictive values of every way as points with intervals, likelihood ratios on a log axis.
 #
-# **Where do the ways differ?** Estimates at the frozen thresholds with 95 % confidence intervals. {glue:text}`crosses`
+# **Where do the ways differ?** Estimates at the frozen thresholds with 95 % confidence intervals.
+# {glue:text}`crosses`
 # :::
 #
 # ## Differences on the same nodes
