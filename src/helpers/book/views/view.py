@@ -246,8 +246,8 @@ def read(folder: str | Path, name: str) -> View:
             raise ValueError("another format")
         controls = tuple(Control(**{k: _tuple(v) for k, v in c.items()}) for c in plain["controls"])
         columns = tuple(Column(key, attribute, tuple(by), values) for key, attribute, by, values in plain["columns"])
-        allowed.check(plain["scene"], columns, pictures=plain["pictures"], files=plain["files"])
         files = {file: (path.parent / f"{name}.{_plain(file)}").read_bytes() for file in plain["files"]}
+        allowed.check(plain["scene"], columns, pictures=plain["pictures"], files=plain["files"])
         return View(
             kind=plain["kind"],
             controls=controls,
