@@ -49,7 +49,7 @@ audit: $(READY)
 	@$(BIN)/python -m helpers.stats.claims.cli "$(FOLDER)"
 
 test: $(READY)
-	@$(BIN)/python -m pytest -q -n 2 --dist loadfile
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
 lab: $(READY)
 	@JUPYTER_CONFIG_PATH="$(CURDIR)/.jupyter" $(BIN)/jupyter lab

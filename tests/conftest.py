@@ -30,6 +30,17 @@ chapters: [cohort, baseline, discrimination, calibration, decision, subgroups, r
 """
 
 
+# Files that take minutes, the longest first: begun last, one of them would run on while the other process waits
+LONG = ("test_chapters_nodes", "test_chapters", "test_chapters_video", "test_graph", "test_own_predictions")
+LONG += ("test_proof_references", "test_chapters_classes", "test_claims_pages", "test_lab", "test_untrusted")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files of LONG first, all others in their order."""
+    place = {name: i for i, name in enumerate(LONG)}
+    items.sort(key=lambda item: place.get(item.path.stem, len(LONG)))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def warm() -> Iterator[None]:
     """Kernels start as they do in a build: forked from a process that holds the libraries."""

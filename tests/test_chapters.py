@@ -134,12 +134,12 @@ def test_a_pilot_is_said_in_a_box_that_agrees_with_its_table(made, study):
 
 def test_a_second_run_of_a_network_is_taken_from_its_checkpoint(made):
     page = made / "results" / "olnm" / "train" / "bmode-resnet18-s0"
-    made = ("predictions.csv", "figures/fig-learning.csv")  # the second has the seconds of every epoch
-    before = [(page / name).read_bytes() for name in made]
+    files = ("predictions.csv", "figures/fig-learning.csv")  # the second has the seconds of every epoch
+    before = [(page / name).read_bytes() for name in files]
     checkpoint = (page / "checkpoint.safetensors").stat()
     node = graph.studies([str(made / "olnm")], "quick")["olnm"]
     run(node, made / "results" / "olnm", "train", "train/bmode-resnet18-s0", **node.training("bmode", "resnet18", 0))
-    assert [(page / name).read_bytes() for name in made] == before, "training again would take other seconds"
+    assert [(page / name).read_bytes() for name in files] == before, "training again would take other seconds"
     again = (page / "checkpoint.safetensors").stat()
     assert (again.st_mtime_ns, again.st_ino) == (checkpoint.st_mtime_ns, checkpoint.st_ino), "nor was it written again"
 

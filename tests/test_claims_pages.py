@@ -102,7 +102,7 @@ def test_pages_and_studies_lead_to_one_another(made, tmp_path):
     study = publish.BookStudy("olnm", "Nodes & veins", simulated=True, pages=("cohort",))
     book = site.book([study], {"olnm": "A"})
     assert set(book.beside) == {"claims/a"} and "</olnm/cohort>" in book.beside["claims/a"]
-    assert "Nodes \\& veins" in book.beside["claims/a"]
+    assert "{doc}`Nodes & veins <" in book.beside["claims/a"]
     node = graph.studies(["data/olnm"], "quick")["olnm"]
     assert graph.paper_of(node) == "A"
     assert "</book/claims/a>" in site.book_study(node, audited=True).beside[node.pages()[0]]

@@ -36,7 +36,7 @@ def small_with_dropout():
 
 
 def narrow_resnet():
-    return networks.build("resnet18", channels=1, width_divisor=16, dropout=0.1)
+    return networks.build("resnet18", channels=1, width_divisor=8, dropout=0.1)
 
 
 def cohort(n=60, channels=1, side=20, classes=2, seed=0):
@@ -301,7 +301,7 @@ def test_clips_train_and_a_killed_run_ends_with_the_same_bytes(tmp_path):
 @pytest.mark.parametrize("architecture", ["resnet50", "densenet121", "inception_v3"])
 def test_recomputed_activations_give_the_same_gradients_and_norms(architecture):
     side = networks.SHORTEST_SIDE[architecture]
-    network = networks.build(architecture, channels=1, width_divisor=16, volume=True, attention=True, dropout=0.3)
+    network = networks.build(architecture, channels=1, width_divisor=8, volume=True, attention=True, dropout=0.3)
     batch, outcomes = torch.rand(3, 1, 4, side, side), []
     for again in (False, True):
         module = copy.deepcopy(network.module).train()
@@ -442,7 +442,7 @@ def test_average_of_the_weights_is_the_recursion(tmp_path):
 
 
 def test_load_checks_the_file_and_builds_the_network(tmp_path):
-    network = networks.build("resnet18", channels=2, width_divisor=16, seed=3)
+    network = networks.build("resnet18", channels=2, width_divisor=8, seed=3)
     images = cohort(channels=2, side=36)[0]
     options = {"size": 32, "crop_size": 36, "epochs": 2}
     done = run(tmp_path, network=network, images=images, **options)
@@ -512,7 +512,7 @@ def test_wrong_settings_are_named(options, message):
 
 def test_an_image_too_small_for_the_network_is_refused(tmp_path):
     with pytest.raises(ValueError, match="size must be at least 32 for resnet18"):
-        run(tmp_path, network=networks.build("resnet18", channels=1, width_divisor=16))
+        run(tmp_path, network=networks.build("resnet18", channels=1, width_divisor=8))
 
 
 def test_a_loss_that_is_no_number_stops(tmp_path):

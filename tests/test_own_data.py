@@ -224,4 +224,5 @@ def test_make_clean_says_what_it_left(tmp_path, capsys):
 
 def test_the_list_needs_nothing_but_the_standard_library():
     code = "import sys, helpers.data.made; sys.exit('pandas' in sys.modules or 'yaml' in sys.modules)"
-    assert subprocess.run([sys.executable, "-S", "-c", code], check=False).returncode == 0
+    there = {"PYTHONPATH": str(Path("src").resolve())}
+    assert subprocess.run([sys.executable, "-S", "-c", code], env=there, check=False).returncode == 0
