@@ -12,6 +12,9 @@ os.environ.setdefault("MPLBACKEND", "agg")
 
 import pytest
 
+from helpers.book import figures  # keeps its resolution here; notebooks that tests execute draw drafts
+
+os.environ.setdefault("THYROBOOK_DPI", str(figures.DPI // 4))
 ROOT = Path(__file__).resolve().parents[1]
 
 STUDY = """

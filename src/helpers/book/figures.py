@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
     from matplotlib.transforms import Bbox
     from PIL import Image
 
-DPI = 300  # what journals ask of a halftone figure; TIFFs come at this and at twice as many, for lines
+# what journals ask of a halftone figure; TIFFs come at this and at twice as many, for lines. Drafts may have fewer
+DPI = int(os.environ.get("THYROBOOK_DPI", "300"))
 MOST_PIXELS = 150e6  # a drawing above this at the finer resolution has the coarser TIFF only
 PHOTOGRAPH = 40 * 40  # pixels of an image that make a figure a halftone
 MARK = "Simulated data"
