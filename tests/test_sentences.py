@@ -176,3 +176,11 @@ def test_the_difference_between_centres_is_by_patient():
     for name in ("difference", "auc_weighted"):
         width = [row[f"{name}_high"] - row[f"{name}_low"] for row in (made, naive)]
         assert width[0] > 1.6 * width[1], name
+
+
+def test_one_subgroup_goes_from_nowhere_to_nowhere():
+    row = {"model": "clinical", "measure": "auc", "variable": "Sex", "level": "female", "n": 24, "value": 0.88}
+    row |= {"low": 0.66, "high": 0.96, "estimated": True}
+    rows = [row | {"level": "all", "variable": "all"}, row, row | {"value": np.nan, "estimated": False}]
+    said = findings._subgroups(pd.DataFrame(rows))
+    assert said.startswith("One of 2 subgroups is large enough for a number: clinical 0.88 (95 % CI 0.66 to 0.96)")

@@ -236,6 +236,8 @@ def _subgroups(data: pd.DataFrame) -> str:
         f"{value_text(row.value, row.low, row.high)} ({row.variable}: {row.level}, n = {row.n:,.0f})"
         for row in (known.iloc[0], known.iloc[-1])
     ]
+    if len(known) == 1:
+        return f"One of {len(named)} subgroups is large enough for a number: {part['model'].iloc[0]} {said[0]}."
     small = len(named) - len(known)
     rest = (
         f"; {_count(small, len(named), 'subgroup')} {'is' if small == 1 else 'are'} too small to say" if small else ""
