@@ -42,6 +42,7 @@ def main() -> int:
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     pages = [path for path in sorted(BOOK.rglob("*.html")) if not {"_static", "_sources"} & set(path.parts)]
+    pages = [path for path in pages if path != BOOK / "index.html"]  # leads to the front page at once
     seen = []
     with sync_playwright() as player:
         browser = player.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
