@@ -22,8 +22,7 @@ EXECUTED = {
     "test_chapters_nodes": {"cohort", "inputs", "train", "networks", "ynet", "segmentation", "reports"}
     | {"ways", "resampled", "discrimination", "explain"},
     "test_chapters_video": {"cohort", "inputs", "baseline", "train", "networks", "compare", "readers", "explain"}
-    | {"reporting"}
-    | STATISTICS,
+    | {"reporting", "discrimination"},
     "test_claims_pages": {"claims", "claims_summary"},
     "test_own_predictions": {"assumptions", "discrimination", "calibration", "decision"},
     "test_proof_references": {"trust"},
