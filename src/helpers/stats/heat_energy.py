@@ -1,13 +1,15 @@
-"""Where the attribution of networks lies over all judged cases: inside a structure, at its margin, elsewhere."""
+"""Where the attribution of networks lies over all judged cases: inside a structure, at its margin, elsewhere.
+
+For the chapter `explain`; `heat_shares` sets maps of networks that outline beside their own outlines.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
 
-from helpers.stats.resampling import bootstrap_counts, percentile_limits
+from helpers.stats.resampling import bootstrap_mean
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -46,15 +48,10 @@ def summarise(energies: pd.DataFrame, *, resamples: int = 2000, seed: int = 0) -
     rows = []
     for (model, structure, network), part in energies.groupby(["model", "structure", "network"], sort=False):
         part = part.dropna(subset=["inside"])
-        draws = bootstrap_counts(
-            np.zeros(len(part), int), patient_id=part["patient_id"], resamples=resamples, seed=seed, stratified=False
-        )
-        values = part[list(ZONES)].to_numpy()
-        means = np.array([counts @ values / counts.sum() for counts in draws])
-        for zone, mean, drawn in zip(ZONES, values.mean(axis=0), means.T):
-            low, high = percentile_limits(drawn)
+        again = {"patient_id": part["patient_id"], "resamples": resamples, "seed": seed}
+        for zone, mean, low, high in zip(ZONES, *bootstrap_mean(part[list(ZONES)], **again)):
             area = part[f"area_{zone}"].mean()
-            rows.append((model, structure, network, zone, len(part), mean, float(low), float(high), area))
+            rows.append((model, structure, network, zone, len(part), mean, low, high, area))
     columns = ["model", "structure", "network", "zone", "n", "share", "share_low", "share_high", "area"]
     return pd.DataFrame(rows, columns=columns)
 

@@ -1,4 +1,7 @@
-"""How much of a heat map lies in the node that was drawn, and in the outline that the same network made."""
+"""How much of a heat map lies in the node that was drawn, and in the outline that the same network made.
+
+For the chapter `segmentation`; `heat_energy` measures the maps of networks that only classify.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from helpers.stats.resampling import bootstrap_counts, percentile_limits
+from helpers.stats.resampling import bootstrap_mean
 
 METHODS = (
     "Grad-CAM (doi:10.1109/ICCV.2017.74) of the classifying head for the positive class, mean over the networks of the "
@@ -56,12 +59,9 @@ def table(
             total = maps.sum(axis=(1, 2), dtype=float)
             known = (total > 0) & zone.any(axis=(1, 2))
             share = (maps * small).sum(axis=(1, 2))[known] / total[known]
-            draws = bootstrap_counts(
-                np.zeros(len(share), int), patient_id=patients[known], resamples=resamples, seed=seed, stratified=False
-            )
-            low, high = percentile_limits([(share * counts).sum() / counts.sum() for counts in draws])
+            limits = bootstrap_mean(share, patient_id=patients[known], resamples=resamples, seed=seed)
             area = small[known].mean(axis=(1, 2)).mean()
-            rows.append((network, name, int(known.sum()), share.mean(), float(low), float(high), area))
+            rows.append((network, name, int(known.sum()), *map(float, limits), area))
     return pd.DataFrame(rows, columns=["network", "inside", "n", "share", "share_low", "share_high", "area"])
 
 

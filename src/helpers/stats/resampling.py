@@ -202,3 +202,34 @@ def percentile_limits(values: ArrayLike, *, level: float = 0.95) -> tuple[np.nda
     tail = (1 - level) / 2
     low, high = np.nanquantile(np.asarray(values, dtype=np.float64), [tail, 1 - tail], axis=0)
     return low, high
+
+
+def bootstrap_mean(
+    values: ArrayLike, *, patient_id: ArrayLike | None = None, resamples: int = 2000, seed: int = 0, level: float = 0.95
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Mean of each column over rows, with percentile limits from resamples of patients.
+
+    Parameters
+    ----------
+    values : array of shape (n,) or (n, k)
+    patient_id : array of shape (n,) or None
+        All rows of a drawn patient come together.
+    resamples, seed : int
+    level : float
+        Confidence level.
+
+    Returns
+    -------
+    mean, low, high : ndarray of shape () or (k,)
+
+    Examples
+    --------
+    >>> mean, low, high = bootstrap_mean([0.5, 0.7], patient_id=["P1", "P2"])
+    >>> float(mean), float(low), float(high)
+    (0.6, 0.5, 0.7)
+    """
+    array = np.asarray(values, dtype=np.float64)
+    unlabelled = np.zeros(len(array), dtype=int)
+    draws = bootstrap_counts(unlabelled, patient_id=patient_id, resamples=resamples, seed=seed, stratified=False)
+    low, high = percentile_limits([counts @ array / counts.sum() for counts in draws], level=level)
+    return array.mean(axis=0), low, high
