@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import jupytext
+import pytest
 
 import browser
 from helpers.book import graph, publish, site
@@ -28,6 +29,15 @@ EXECUTED = {
     "test_proof_references": {"trust"},
     "test_lab": {"explore"},
 }
+
+
+def made_by(folder: Path, *makers: Callable[[Path], None]) -> Path:
+    """The folder, after each maker has put a study and its results into it, from the repository root."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(Path(__file__).resolve().parents[1])
+        for make in makers:
+            make(folder)
+    return folder
 
 
 def executed(folder: Path) -> set[str]:

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 import browser
-from chapters import EXECUTED, SMALL, executed, open_every_page, publish_book, run
+from chapters import EXECUTED, SMALL, executed, made_by, open_every_page, publish_book, run
 from helpers.book import graph, report
 from helpers.data import arrays
 from helpers.data.simulate.olnm import write_cohort
@@ -26,12 +26,7 @@ pytestmark = pytest.mark.build
 @pytest.fixture(scope="module")
 def made(tmp_path_factory) -> Path:
     """Results of all studies, every chapter executed."""
-    folder = tmp_path_factory.mktemp("chapters")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(Path(__file__).resolve().parents[1])
-        imaging(folder)
-        tabular(folder)
-    return folder
+    return made_by(tmp_path_factory.mktemp("chapters"), imaging, tabular)
 
 
 def imaging(folder: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 import yaml
 from PIL import Image
 
-from chapters import EXECUTED, SMALL, TRAINING, executed, run
+from chapters import EXECUTED, SMALL, TRAINING, executed, made_by, run
 from helpers.book import graph
 from helpers.data import arrays
 from helpers.data.simulate import lymphnode
@@ -26,12 +26,7 @@ CLASSES = ["benign", "non-metastatic", "metastatic"]
 @pytest.fixture(scope="module")
 def made(tmp_path_factory) -> Path:
     """Results of both studies."""
-    folder = tmp_path_factory.mktemp("nodes")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(Path(__file__).resolve().parents[1])
-        nodes(folder)
-        classes(folder)
-    return folder
+    return made_by(tmp_path_factory.mktemp("nodes"), nodes, classes)
 
 
 def small(folder: Path, name: str) -> Path:

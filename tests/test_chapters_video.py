@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from chapters import EXECUTED, SMALL, TRAINING, executed, open_every_page, publish_book, run
+from chapters import EXECUTED, SMALL, TRAINING, executed, made_by, open_every_page, publish_book, run
 from helpers.book import graph
 from helpers.data import arrays
 from helpers.data.simulate import calcified
@@ -21,11 +21,7 @@ pytestmark = pytest.mark.build
 @pytest.fixture(scope="module")
 def made(tmp_path_factory) -> Path:
     """Results of the study, every chapter executed."""
-    folder = tmp_path_factory.mktemp("video")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(Path(__file__).resolve().parents[1])
-        video(folder)
-    return folder
+    return made_by(tmp_path_factory.mktemp("video"), video)
 
 
 def video(folder: Path) -> None:
