@@ -12,9 +12,8 @@ os.environ.setdefault("MPLBACKEND", "agg")
 
 import pytest
 
-from helpers.book import figures  # keeps its resolution here; notebooks that tests execute draw drafts
+from helpers.book import figures  # before `warm`: keeps its resolution in this process
 
-os.environ.setdefault("THYROBOOK_DPI", str(figures.DPI // 4))
 ROOT = Path(__file__).resolve().parents[1]
 
 STUDY = """
@@ -46,13 +45,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def warm() -> Iterator[None]:
-    """Kernels start as they do in a build: forked from a process that holds the libraries."""
+    """Kernels start as they do in a build, forked from a process that holds the libraries, and draw drafts."""
     from helpers.book import warm
 
-    with warm.nursery() as held, pytest.MonkeyPatch.context() as patch:
-        for name, value in held.items():
-            patch.setenv(name, value)
-        yield
+    with pytest.MonkeyPatch.context() as patch:
+        # Here, not above: the processes of xdist inherit what is set above, and `figures` reads it when imported
+        patch.setenv("THYROBOOK_DPI", str(figures.DPI // 4))
+        with warm.nursery() as held:
+            for name, value in held.items():
+                patch.setenv(name, value)
+            yield
 
 
 @pytest.fixture(autouse=True)
