@@ -81,7 +81,6 @@ page.numbers(ignored=sentences_proof.ignored(covered), looks=sentences_proof.loo
 #
 # {glue:text}`wide`
 # {glue:text}`looks`
-# Printed in the book and not simulated here are the intervals of predictive values at another prevalence, of the specificity at a fixed sensitivity, of outlines (Dice, IoU, distances and areas), of relative gains and of experience among readers, of the order of ordered classes, and of what the mix of cases explains.
 
 # %% [markdown]
 # :::{result-table} tab-coverage
@@ -89,7 +88,7 @@ page.numbers(ignored=sentences_proof.ignored(covered), looks=sentences_proof.loo
 # :::
 #
 # :::{result-table} tab-coverage-readers
-# **And for readers and several classes.** Share of intervals that hold the truth, with its Monte Carlo interval.
+# **And for readers, several classes and two hospitals.** Share of intervals that hold the truth, with its Monte Carlo interval.
 # :::
 
 # %% [markdown]

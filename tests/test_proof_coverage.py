@@ -6,13 +6,30 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.special import expit, logit
+from scipy.stats import norm
 
 from helpers.book import sentences_proof
-from helpers.stats import logistic
+from helpers.stats import casemix, logistic, ordinal
 from helpers.stats.agreement import agreement
-from helpers.stats.discrimination import auc, auc_multiclass, operating_point, partial_auc, sensitivity_at_specificity
+from helpers.stats.discrimination import (
+    auc,
+    auc_multiclass,
+    operating_point,
+    partial_auc,
+    sensitivity_at_specificity,
+    specificity_at_sensitivity,
+)
 from helpers.stats.mrmc_covariance import performance
-from helpers.stats.proof import coverage, designs, model_intervals, reader_designs, sizes
+from helpers.stats.proof import (
+    coverage,
+    designs,
+    model_intervals,
+    picture_designs,
+    picture_intervals,
+    reader_designs,
+    reader_intervals,
+    sizes,
+)
 from helpers.stats.proof.coverage import Coverage, simulate_coverage
 from helpers.stats.proof.designs import CLIPS, DESIGNS, EXTERNAL, A, B, C, D, Design
 from helpers.stats.proof.drawing import dots, labels, wide
@@ -41,6 +58,9 @@ def test_truths_equal_a_very_large_study(design):
     point = operating_point(y, sample.risk, design.prevalence)
     for measure in ("sensitivity", "specificity", "ppv", "npv", "accuracy", "f1", "kappa", "mcc", "youden"):
         assert point.estimates[measure].value == pytest.approx(truth[measure], abs=3 * rough), measure
+    there = point.at_prevalence(designs.ELSEWHERE)
+    for measure in ("ppv", "npv"):
+        assert there[f"{measure}_at_prevalence"].value == pytest.approx(truth[f"{measure} elsewhere"], abs=5 * rough)
     for measure in ("lr_positive", "lr_negative", "dor"):
         assert np.log(point.estimates[measure].value) == pytest.approx(np.log(truth[measure]), abs=12 * rough), measure
     ppv_b = y[called_b].mean()
@@ -64,6 +84,8 @@ def test_truths_of_the_curve_equal_a_very_large_study():
     sample = large(D)
     found = sensitivity_at_specificity(sample.label, sample.risk, specificity=0.9, resamples=0).value
     assert found == pytest.approx(D.truth["sensitivity at specificity 0.9"], abs=0.02)
+    found = specificity_at_sensitivity(sample.label, sample.risk, sensitivity=0.9, resamples=0).value
+    assert found == pytest.approx(D.truth["specificity at sensitivity 0.9"], abs=0.02)
     area = partial_auc(sample.label, sample.risk, specificity=(0.9, 1.0), resamples=0).value
     assert area == pytest.approx(D.truth["partial_auc"], abs=0.002)
     assert logistic.fit(sample.label, np.column_stack([np.ones(sample.label.size), sample.score])).coefficient[
@@ -91,6 +113,17 @@ def test_truths_of_readers_equal_many_readers():
         assert aided - unaided == pytest.approx(study.gap(metric), abs=0.07)
     assert skill.shape == (2, 300)
     assert study.calls(readings)["rating"].isin([0, 1]).all()
+
+
+def test_truths_of_drawn_readers_equal_many_cases():
+    study = reader_designs.ReaderStudy("drawn", "", 4, 10_000, 10_000, 1.2, gain=0.5)
+    readings, skill = study.draw(0)
+    data = cube(readings)
+    for metric in ("auc", "sensitivity"):
+        found = performance(data, metric=metric, threshold=study.cut)
+        assert found == pytest.approx(study.values_of(metric, skill), abs=0.02)
+    told = study.experienced(readings).groupby("experience")["reader"].unique()
+    assert {name: sorted(who) for name, who in told.items()} == {"junior": [0, 1], "senior": [2, 3]}
 
 
 def test_truths_of_readers_by_quadrature():
@@ -123,6 +156,47 @@ def test_truths_of_several_classes_equal_many_cases():
     )
     assert found.macro.value == pytest.approx(three.macro, abs=0.01)
     assert found.hand_till.value == pytest.approx(three.hand_till, abs=0.01)
+    code = np.repeat(np.arange(3), many.counts)
+    assert ordinal.concordance(code, scores @ [0, 1, 2]).value == pytest.approx(three.concordance, abs=0.01)
+    right = [np.mean(scores[code == k].argmax(axis=1) == k) for k in range(3)]
+    assert np.mean(right) == pytest.approx(three.balanced_accuracy, abs=0.01)
+
+
+def test_truths_of_outlines_equal_many_nodes():
+    nodes = picture_designs.NODES
+    many = picture_designs.Outlines("many", "", 150_000, 100_000, nodes.levels, nodes.shared)
+    cases = many.draw(0)
+    for place, (_, part) in enumerate(cases.groupby("network", sort=False)):
+        for measure in ("dice", "iou", "hd95_mm"):
+            for share in (0.25, 0.5, 0.75):
+                seen = part[measure].quantile(share)
+                assert seen == pytest.approx(many.quantile(measure, place, share), rel=0.02), (measure, share)
+            assert part[measure].mean() == pytest.approx(many.mean(measure, place), rel=0.02)
+        logs = np.log(part["area_mm2"] / part["area_reference_mm2"])
+        assert logs.mean() == pytest.approx(picture_designs.AREA_BIAS, abs=0.01)
+        assert logs.std() == pytest.approx(picture_designs.AREA_SPREAD, abs=0.01)
+        assert part["inside"].mean() == pytest.approx(many.inside, abs=0.01)
+    first = cases[cases["network"] == "first"].groupby("patient_id")["dice"].agg(["first", "last", "size"])
+    twice = norm.ppf(first.loc[first["size"] == 2, ["first", "last"]])
+    assert np.corrcoef(twice.T)[0, 1] == pytest.approx(nodes.shared, abs=0.02)
+    sizes = nodes.draw(1).query("network == 'first'")["patient_id"]
+    assert (len(sizes), sizes.nunique()) == (547, 430)
+
+
+def test_truths_of_two_hospitals_equal_many_patients():
+    two = picture_designs.HOSPITALS
+    many = picture_designs.Hospitals("many", "", (40_000, 20_000), (30_000, 50_000), two.shares, two.distances)
+    inside, outside, signs = many.draw(0)
+    for place, (panel, where) in enumerate(((inside, "inside"), (outside, "outside"))):
+        label, risk, sign = panel.label, panel.risks["model"], signs[where]["sign"].to_numpy()
+        assert auc(label, risk).value == pytest.approx(two.auc(place), abs=0.01)
+        assert np.mean(sign == "there") == pytest.approx(two.shares[place], abs=0.01)
+        for level in ("there", "absent"):
+            own = sign == level
+            assert auc(label[own], risk[own]).value == pytest.approx(two.auc_of(level), abs=0.015)
+            assert np.mean(risk[own & (label == 1)] >= 0.5) == pytest.approx(two.sensitivity_of(level), abs=0.015)
+    weighted = casemix.compare(inside, outside, signs, ["sign", "size"], resamples=2).table["auc_weighted"].iloc[0]
+    assert weighted == pytest.approx(two.auc(1), abs=0.01)
 
 
 def test_designs_have_the_sizes_of_the_papers():
@@ -208,13 +282,18 @@ def test_patients_ignored_are_seen():
 
 
 def test_every_family_of_the_page_gives_intervals_with_a_truth():
+    families = [family for design in DESIGNS for family in model_intervals.families(design)]
+    families += reader_intervals.of_readers(reader_designs.READERS) + reader_intervals.of_classes(reader_designs.THREE)
+    families += picture_intervals.of_outlines(picture_designs.NODES)
+    families += picture_intervals.of_hospitals(picture_designs.HOSPITALS)
     names = set()
-    for design in DESIGNS:
-        for family in model_intervals.families(design):
-            made = list(family.make(0))
-            assert made and all(np.isfinite(one.truth) for one in made), (design.name, family)
-            assert all(one.low <= one.high or np.isnan(one.low) for one in made)
-            names |= {one.measure for one in made}
+    for family in families:
+        made = list(family.make(0))
+        assert made and all(np.isfinite(one.truth) for one in made), family
+        assert all(one.low <= one.high or np.isnan(one.low) for one in made)
+        keys = [(one.measure, one.method, one.role) for one in made]
+        assert len(keys) == len(set(keys)), family  # each is counted once a study
+        names |= {one.measure for one in made}
     printed = set(operating_point([0, 1, 0, 1], [0.1, 0.9, 0.6, 0.4], 0.5).estimates)
     assert {model_intervals.title(measure) for measure in printed} <= names
     assert {
@@ -225,6 +304,16 @@ def test_every_family_of_the_page_gives_intervals_with_a_truth():
         "ICI",
         "Net benefit difference",
         "Partial AUC",
+        "PPV at another prevalence",
+        "Specificity at sensitivity 0.9",
+        "Readers: relative gain, AUC",
+        "Junior - senior: sensitivity gain",
+        "Ordinal concordance",
+        "Dice, lower quartile",
+        "HD95, mean",
+        "Area ratio, lower limit of agreement",
+        "Internal AUC, external mix of cases",
+        "Subgroups: AUC difference",
     } <= names
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import pandas as pd
@@ -53,12 +54,12 @@ class ReaderStudy:
         """Readers, sorted."""
         return list(self.cube.readers)
 
-    @property
+    @cached_property
     def cube(self) -> ReadingCube:
         """Ratings of (2 modalities, readers, cases), unaided first."""
         return cube(self.readings, modalities=(self.unaided, self.aided))
 
-    @property
+    @cached_property
     def experience(self) -> dict[str, str]:
         """Experience of each reader; empty when the table does not say."""
         return {name: said for name, said in self.cube.experience.items() if not pd.isna(said)}

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from helpers.stats.proof import model_intervals, reader_intervals
+from helpers.stats.proof import model_intervals, picture_intervals, reader_intervals
 from helpers.stats.proof.designs import DESIGNS, Design
 from helpers.stats.proof.drawing import dots, labels, wide
+from helpers.stats.proof.picture_designs import FEW_NODES, HOSPITALS, NODES
 from helpers.stats.proof.reader_designs import FEW_GRADES, GRADES, READERS, THREE, TITLES
 from helpers.stats.proof.simulation import MARGIN, NOMINAL, Family, count_coverage
 
@@ -21,9 +22,10 @@ CHOICES = ("AUC", "Sensitivity", "Specificity")  # measures with several interva
 METHODS = (
     "The book's own functions were run on simulated studies whose true values are known in closed form: binormal "
     "scores with risks by Bayes' rule, patients with several cases sharing part of label and score, readers after Roe "
-    "and Metz (doi:10.1016/S1076-6332(97)80032-3); share of 95 % intervals that hold the truth, with Wilson's interval "
-    "of the Monte Carlo error (doi:10.1080/01621459.1927.10502953). Design of the simulation: Morris, White and "
-    "Crowther (2019), doi:10.1002/sim.8086."
+    "and Metz (doi:10.1016/S1076-6332(97)80032-3), outlines with normal probits of the Dice coefficient; share of 95 % "
+    "intervals that hold the truth, with Wilson's interval of the Monte Carlo error "
+    "(doi:10.1080/01621459.1927.10502953). Design of the simulation: Morris, White and Crowther (2019), "
+    "doi:10.1002/sim.8086."
 )
 
 
@@ -104,7 +106,7 @@ class Coverage:
         return wide(self._printed(readers=False), "measure", "coverage")
 
     def of_readers(self) -> pd.DataFrame:
-        """Return the printed intervals of readers and of several classes, one row each."""
+        """Return the printed intervals of readers, of several classes and of two hospitals, one row each."""
         columns = ["design", "measure", "method", "truth", "coverage", "low", "high", "replicates"]
         return self._printed(readers=True)[columns].reset_index(drop=True)
 
@@ -125,7 +127,7 @@ def simulate_coverage(replicates: int, *, designs: tuple[Design, ...] = DESIGNS,
         Simulated studies of each design.
     designs : tuple of Design
     readers : bool
-        Also simulate readers and several classes.
+        Also simulate readers, several classes, outlines and two hospitals.
 
     Returns
     -------
@@ -147,4 +149,6 @@ def simulate_coverage(replicates: int, *, designs: tuple[Design, ...] = DESIGNS,
     if readers:
         families += reader_intervals.of_readers(READERS) + reader_intervals.of_classes(THREE)
         families += reader_intervals.of_agreement(GRADES) + reader_intervals.of_agreement(FEW_GRADES)
+        families += picture_intervals.of_outlines(NODES) + picture_intervals.of_outlines(FEW_NODES)
+        families += picture_intervals.of_hospitals(HOSPITALS)
     return Coverage(count_coverage(families, int(replicates)), int(replicates))

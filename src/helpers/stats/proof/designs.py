@@ -16,6 +16,7 @@ from scipy.special import expit, logit, ndtr, ndtri
 
 TOGETHER = 0.6  # correlation of two models' scores within a class
 SHIFT, STRETCH = 0.3, 1.3  # the miscalibrated risks: logit times 1.3, plus 0.3
+ELSEWHERE = 0.1  # prevalence at which predictive values are also given
 GRID = np.linspace(-9.0, 9.0, 20_001)  # standard normal deviates for one-dimensional integrals
 DENSITY = np.exp(-(GRID**2) / 2) / np.sqrt(2 * np.pi) * (GRID[1] - GRID[0])
 
@@ -177,26 +178,30 @@ class Design:
         }
         gaps |= {f"{name} ratio": a[name] / b[name] for name in ("ppv", "npv", "lr_positive", "lr_negative")}
         odds = self.prevalence / (1 - self.prevalence)  # at a threshold that equals the prevalence
+        there = measures(self._cells(self.distance, ELSEWHERE))
         benefit, benefit_b = (cells[0] - odds * cells[1] for cells in (own, other))
         return (
             a
             | gaps
             | {
+                "ppv elsewhere": there["ppv"],
+                "npv elsewhere": there["npv"],
                 "auc": self.auc,
                 "auc difference": self.gap,
                 "net_benefit": benefit,
                 "net_benefit difference": benefit - benefit_b,
                 "sensitivity at specificity 0.9": float(ndtr(self.distance - ndtri(0.9))),
+                "specificity at sensitivity 0.9": float(ndtr(self.distance - ndtri(0.9))),
                 "partial_auc": self._partial_auc(),
                 "firth": self.distance,
             }
             | self._calibration()
         )
 
-    def _cells(self, distance: float) -> np.ndarray:
+    def _cells(self, distance: float, prevalence: float | None = None) -> np.ndarray:
         """Shares of true positives, false positives, false negatives, true negatives at a risk of the prevalence."""
         right = ndtr(distance / 2)  # there the score lies midway between the classes
-        p = self.prevalence
+        p = self.prevalence if prevalence is None else prevalence
         return np.array([p * right, (1 - p) * (1 - right), p * (1 - right), (1 - p) * right])
 
     def _partial_auc(self) -> float:

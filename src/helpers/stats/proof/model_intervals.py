@@ -14,12 +14,14 @@ from helpers.stats.discrimination import (
     bootstrap_auc,
     compare_auc,
     compare_decisions,
+    operating_point,
     partial_auc,
     sensitivity_at_specificity,
+    specificity_at_sensitivity,
 )
 from helpers.stats.firth import firth
 from helpers.stats.intervals import Estimate, clustered_proportion, proportion, proportion_limits
-from helpers.stats.proof.designs import EXTERNAL, NEAR_ONE, A, D, Design, Sample
+from helpers.stats.proof.designs import ELSEWHERE, EXTERNAL, NEAR_ONE, A, D, Design, Sample
 from helpers.stats.proof.simulation import Family, Made
 from helpers.stats.two_by_two import TwoByTwo
 
@@ -147,6 +149,11 @@ def _ranking(design: Design, sample: Sample) -> Iterator[Made]:
 def _given_classes(design: Design, sample: Sample) -> Iterator[Made]:
     """Measures of a two-by-two table that do not depend on the prevalence."""
     yield from _table(design, sample, GIVEN_CLASSES)
+    point = operating_point(sample.label, sample.risk, design.prevalence, patient_id=sample.patient)
+    method = "logit, from the likelihood ratio" + (", by patient" if design.clustered else "")
+    for name, found in point.at_prevalence(ELSEWHERE).items():
+        measure = name.removesuffix("_at_prevalence")
+        yield _row(f"{title(measure)} at another prevalence", method, found, design.truth[f"{measure} elsewhere"])
 
 
 def _shares(design: Design, sample: Sample) -> Iterator[Made]:
@@ -259,13 +266,19 @@ def _resampled(design: Design, sample: Sample) -> Iterator[Made]:
 
 
 def _regions(design: Design, sample: Sample) -> Iterator[Made]:
-    """Sensitivity at a fixed specificity, and the area from a specificity of 0.9."""
-    options = {"resamples": RESAMPLES // 2}
-    named, method = "sensitivity at specificity 0.9", "percentile bootstrap"
-    found = sensitivity_at_specificity(sample.label, sample.risk, specificity=0.9, **options)
-    yield _row(title(named), method, found, design.truth[named])
-    found = partial_auc(sample.label, sample.risk, specificity=(0.9, 1.0), **options)
+    """Sensitivity at a fixed specificity, the reverse, and the area from a specificity of 0.9."""
+    options, method = {"resamples": RESAMPLES // 2}, "percentile bootstrap"
+    for named, found in (
+        ("sensitivity at specificity 0.9", sensitivity_at_specificity(*_pair(sample), specificity=0.9, **options)),
+        ("specificity at sensitivity 0.9", specificity_at_sensitivity(*_pair(sample), sensitivity=0.9, **options)),
+    ):
+        yield _row(title(named), method, found, design.truth[named])
+    found = partial_auc(*_pair(sample), specificity=(0.9, 1.0), **options)
     yield _row("Partial AUC", method, found, design.truth["partial_auc"])
+
+
+def _pair(sample: Sample) -> tuple[np.ndarray, np.ndarray]:
+    return sample.label, sample.risk
 
 
 def _regression(design: Design, sample: Sample) -> Iterator[Made]:

@@ -11,6 +11,7 @@ import pandas as pd
 from scipy.special import ndtr, ndtri
 
 from helpers.stats.proof.designs import DENSITY, DESIGNS, GRID
+from helpers.stats.proof.picture_designs import HOSPITALS
 
 # variances of a rating given the truth (Roe and Metz 1997, doi:10.1016/S1076-6332(97)80032-3); they sum to 1
 CASE, CASE_MODALITY, CASE_READER, ERROR = 0.3, 0.3, 0.2, 0.2
@@ -84,6 +85,19 @@ class ReaderStudy:
     def gap(self, metric: str) -> float:
         """Aided minus unaided."""
         return self.value(metric, aided=True) - self.value(metric, aided=False)
+
+    def ratio(self, metric: str) -> float:
+        """Aided over unaided, less 1: the relative gain."""
+        return self.value(metric, aided=True) / self.value(metric, aided=False) - 1
+
+    def values_of(self, metric: str, skill: np.ndarray) -> np.ndarray:
+        """AUC or sensitivity of readers as skilled as drawn, in the shape of `skill`."""
+        return ndtr(skill / np.sqrt(2)) if metric == "auc" else ndtr(skill - self.cut)
+
+    def experienced(self, readings: pd.DataFrame) -> pd.DataFrame:
+        """The readings with the patient of each case, and the first half of the readers called junior."""
+        junior = readings["reader"] < self.readers // 2
+        return readings.assign(patient_id=readings["case_id"], experience=np.where(junior, "junior", "senior"))
 
     @cached_property
     def model_distance(self) -> float:
@@ -203,6 +217,18 @@ class Classes:
         """Mean over pairs of classes."""
         return float(np.mean([self.pair(i, j) for i in range(3) for j in range(3) if i != j]))
 
+    @property
+    def concordance(self) -> float:
+        """Mean over pairs of classes of the AUC of the grade that is expected, the scores taken for risks."""
+        # the scores times their places sum to 1.5 times the last raw score less the first, whose variance is 2
+        first, _, last = self.gains
+        return float(np.mean(ndtr(np.array([first, last, first + last]) / 2)))
+
+    @property
+    def balanced_accuracy(self) -> float:
+        """Mean over classes of the chance that the own score is the highest."""
+        return float(np.mean([np.sum(DENSITY * ndtr(GRID + gain) ** 2) for gain in self.gains]))
+
 
 READERS = ReaderStudy("D readers", "D: 4 readers, 152 cases", 4, 104, 48, 1.2, gain=0.5)
 NO_HELP = ReaderStudy("D readers, no help", "D: 4 readers, 152 cases", 4, 104, 48, 1.2)
@@ -210,4 +236,4 @@ GRADES = Raters("grades", "D: 4 readers, 5 grades, 152 cases", 4, 152, 0.7, (-1.
 FEW_GRADES = Raters("few grades", "C: 2 readers, 3 grades, 34 cases", 2, 34, 0.7, (-0.5, 0.5))
 THREE = Classes("three classes", "C: 34 patients, 10 + 4 + 20", (10, 4, 20), (1.9, 2.2, 1.8))
 # of every design, so that each looks alike in every figure
-TITLES = [design.title for design in (*DESIGNS, READERS, THREE, GRADES, FEW_GRADES)]
+TITLES = [design.title for design in (*DESIGNS, HOSPITALS, READERS, THREE, GRADES, FEW_GRADES)]

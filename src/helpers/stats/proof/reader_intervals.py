@@ -8,19 +8,23 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtr
 
+from helpers.stats import experience, reader_gains, reader_study
 from helpers.stats.agreement import agreement
+from helpers.stats.class_calls import Calls
 from helpers.stats.discrimination import auc, auc_multiclass
+from helpers.stats.ordinal import concordance
 from helpers.stats.proof.model_intervals import AUTO
 from helpers.stats.proof.reader_designs import Classes, Raters, ReaderStudy
 from helpers.stats.proof.simulation import Family, Made
 from helpers.stats.readers import change_of_mind, compare_at_matched, obuchowski_rockette, u_statistics
 
 RESAMPLES = 200
+METRICS = ("auc", "sensitivity")
 HALF, QUARTER, TENTH = 0.5, 0.25, 0.1
 
 
 def of_readers(study: ReaderStudy) -> list[Family]:
-    """Obuchowski-Rockette, U-statistics, readers against a model, change of mind.
+    """Obuchowski-Rockette, U-statistics, readers against a model, change of mind, relative gains, experience.
 
     Examples
     --------
@@ -38,13 +42,16 @@ def of_readers(study: ReaderStudy) -> list[Family]:
         yield from _triples(study, readings)
         yield from _matched(study, readings, replicate)
         yield from _minds(study, readings, skill)
+        told = reader_study.assemble(study.experienced(readings), positive_from=study.cut)
+        yield from _gains(study, told, skill)
+        yield from _experience(study, told, skill)
 
     return [Family(study.title, modalities, share=QUARTER), Family(study.title, slow, share=TENTH)]
 
 
 def _modalities(study: ReaderStudy, readings: pd.DataFrame) -> Iterator[Made]:
     for metric, covariances in (("auc", ("jackknife", "delong")), ("sensitivity", ("jackknife",))):
-        shown = metric.upper() if metric == "auc" else metric
+        shown = _title(metric)
         for covariance in covariances:
             found = obuchowski_rockette(readings, metric=metric, threshold=study.cut, covariance=covariance)
             gap, mean = found.differences.iloc[0], found.estimates.set_index("modality").loc["unaided"]
@@ -80,6 +87,46 @@ def _minds(study: ReaderStudy, readings: pd.DataFrame, skill: np.ndarray) -> Ite
     yield Made("Readers: gain in sensitivity", "change of mind", row["low"], row["high"], study.gap("sensitivity"))
 
 
+def _gains(study: ReaderStudy, told: reader_study.ReaderStudy, skill: np.ndarray) -> Iterator[Made]:
+    """Relative gains: of the first reader, as skilled as drawn, and over all readers."""
+    over = reader_gains.overall(told, reader_gains.effect(told)).set_index("measure")
+    each = reader_gains.each_reader(told).query("reader == 0").set_index("measure")
+    for metric in METRICS:
+        aided, unaided = study.values_of(metric, skill[:, 0])
+        row, own, named = over.loc[metric], each.loc[metric], _title(metric)
+        limits = row["relative_low"], row["relative_high"]
+        yield Made(f"Readers: relative gain, {named}", "log of the ratio, random readers", *limits, study.ratio(metric))
+        limits = own["relative_low"], own["relative_high"]
+        yield Made(f"One reader: relative gain, {named}", "log of the ratio", *limits, aided / unaided - 1)
+        if metric == "auc":
+            yield Made("One reader: gain in AUC", "DeLong, paired", own["low"], own["high"], aided - unaided)
+
+
+def _experience(study: ReaderStudy, told: reader_study.ReaderStudy, skill: np.ndarray) -> Iterator[Made]:
+    """Gains of the junior readers, and by how much they exceed those of the senior ones."""
+    groups = experience.by_experience(told).query("experience == 'junior'").set_index("measure")
+    gaps = experience.differences(told).set_index("measure")
+    junior = np.arange(study.readers) < study.readers // 2
+    for metric in METRICS:
+        values, named = study.values_of(metric, skill), _title(metric)
+        gain = values[0] - values[1]
+        own, gap = groups.loc[metric], gaps.loc[metric]
+        fixed, random = (own["low"], own["high"]), (own["random_low"], own["random_high"])
+        yield Made(f"Junior readers: {named} gain", "these readers", *fixed, float(gain[junior].mean()))
+        yield Made(f"Junior readers: {named} gain", "readers like them", *random, study.gap(metric))
+        aided, unaided = values[:, junior].mean(axis=1)
+        limits = own["relative_low"], own["relative_high"]
+        yield Made(f"Junior readers: relative {named} gain", "log of the ratio", *limits, aided / unaided - 1)
+        fixed, random = (gap["low"], gap["high"]), (gap["random_low"], gap["random_high"])
+        truth = float(gain[junior].mean() - gain[~junior].mean())
+        yield Made(f"Junior - senior: {named} gain", "these readers", *fixed, truth)
+        yield Made(f"Junior - senior: {named} gain", "readers like them", *random, 0.0)
+
+
+def _title(metric: str) -> str:
+    return metric.upper() if metric == "auc" else metric
+
+
 def of_agreement(raters: Raters) -> list[Family]:
     """Kappas of two and of several readers, and the intraclass correlation.
 
@@ -111,13 +158,13 @@ def of_agreement(raters: Raters) -> list[Family]:
 
 
 def of_classes(classes: Classes) -> list[Family]:
-    """One class against the rest, their mean, and Hand and Till's.
+    """One class against the rest, their mean, Hand and Till's, the order of the classes, and the classes named.
 
     Examples
     --------
     >>> from helpers.stats.proof.reader_designs import THREE
     >>> len(list(of_classes(THREE)[0].make(0)))
-    14
+    16
     """
 
     def make(replicate: int) -> Iterator[Made]:
@@ -136,5 +183,12 @@ def of_classes(classes: Classes) -> list[Family]:
         yield Made("AUC, macro", "infinitesimal jackknife, logit", found.macro.low, found.macro.high, classes.macro)
         made = found.hand_till
         yield Made("AUC, Hand-Till", "infinitesimal jackknife, logit", made.low, made.high, classes.hand_till)
+        code = np.repeat(np.arange(len(classes.counts)), classes.counts)
+        made = concordance(code, scores @ np.arange(scores.shape[1]))
+        yield Made("Ordinal concordance", "infinitesimal jackknife, logit", made.low, made.high, classes.concordance)
+        calls = Calls(classes.names, code, scores.argmax(axis=1), np.arange(code.size), "")
+        made = calls.balanced_accuracy()
+        named = "Balanced accuracy of classes"
+        yield Made(named, "MOVER of Wilson limits", made.low, made.high, classes.balanced_accuracy)
 
     return [Family(classes.title, make, share=HALF)]
