@@ -25,6 +25,7 @@ from helpers.stats import (
 from helpers.stats.matched import compare_at_matched
 from helpers.stats.mrmc import obuchowski_rockette
 from helpers.stats.mrmc_ustatistics import u_statistics
+from helpers.stats.proof.reader_designs import READERS
 
 CUT = 3
 SETTINGS = """
@@ -268,6 +269,22 @@ def test_groups_that_share_no_cases_are_told_apart_less_surely():
     crossed = reader_gains.spread(reader_gains.Values("x", theta, np.stack([0 * own, own * 0 + own[0]])), first, ~first)
     assert nested["high"] - nested["low"] != pytest.approx(crossed["high"] - crossed["low"])
     assert nested["se"] > crossed["se"]
+
+
+def test_other_readers_are_never_surer_than_these_readers():
+    """Two readers whose gains lie close together by chance do not make the interval for others narrow."""
+    alike = 0
+    for replicate in range(8):
+        readings, _ = READERS.draw(replicate)
+        told = reader_study.assemble(READERS.experienced(readings), positive_from=READERS.cut)
+        made = experience.by_experience(told)
+        assert ((made["random_high"] - made["random_low"]) >= (made["high"] - made["low"]) - 1e-12).all()
+        for measure in ("auc", "sensitivity"):
+            values = reader_gains.values(told, measure)
+            plain = reader_gains.single_modality(values.gain[:2], values.covariance[:2, :2], level=0.95, lowest=-1.0)[0]
+            row = made[(made["measure"] == measure) & (made["experience"] == "junior")].iloc[0]
+            alike += plain["high"] - plain["low"] < row["high"] - row["low"]
+    assert alike > 0
 
 
 def test_gains_by_experience_equal_means_by_hand(study, table):

@@ -77,13 +77,19 @@ class Calls:
         """The same with an interval that takes all cases for strangers: too narrow where patients repeat."""
         return proportion(int((self.truth == self.called).sum()), self.n)
 
-    def balanced_accuracy(self) -> Estimate:
-        """Unweighted mean of the sensitivities of the classes that have a case."""
-        parts = [self._share(self.truth == code) for code in np.unique(self.truth)]
+    def balanced_accuracy(self, *, interval: str = "wilson") -> Estimate:
+        """Unweighted mean of the sensitivities of the classes that have a case.
+
+        `interval` is the kind of limits of each sensitivity, as in `intervals.proportion`, where no patient repeats:
+        with a handful of cases of a class `exact` ones hold what they promise, and are wider.
+        """
+        parts = [self._share(self.truth == code, interval) for code in np.unique(self.truth)]
         value, k = float(np.mean([part.value for part in parts])), len(parts)
         low = value - np.sqrt(sum((part.value - part.low) ** 2 for part in parts)) / k
         high = value + np.sqrt(sum((part.high - part.value) ** 2 for part in parts)) / k
-        return Estimate(value, max(low, 0.0), min(high, 1.0), np.nan, parts[0].level, "MOVER of Wilson limits")
+        return Estimate(
+            value, max(low, 0.0), min(high, 1.0), np.nan, parts[0].level, f"MOVER of {parts[0].method} limits"
+        )
 
     def commonest(self) -> float:
         """Accuracy of naming the commonest class for everyone."""
@@ -112,11 +118,11 @@ class Calls:
             rows.append(row)
         return pd.DataFrame(rows)
 
-    def _share(self, among: np.ndarray) -> Estimate:
+    def _share(self, among: np.ndarray, interval: str = "wilson") -> Estimate:
         right = self.truth == self.called
         if repeats(self.patient_id, self.n):
             return clustered_proportion(right, self.patient_id, among=among)
-        return proportion(int(right[among].sum()), int(among.sum()))
+        return proportion(int(right[among].sum()), int(among.sum()), method=interval)
 
 
 def calls(table: pd.DataFrame, *, split: str, title: str = "") -> dict[str, Calls]:

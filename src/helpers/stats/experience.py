@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from helpers.stats.mrmc_anova import interval, single_modality
+from helpers.stats.mrmc_anova import hillis, interval
 from helpers.stats.reader_gains import Values, measures, relative, spread, values
 from helpers.stats.reader_study import ReaderStudy
 from helpers.stats.student import t_quantile
@@ -15,7 +15,8 @@ from helpers.stats.student import t_quantile
 METHODS = (
     "Mean gains of the readers of a group and the difference between two groups' gains. Over cases: these readers, "
     "on other patients like these (covariance over patients, by DeLong, doi:10.2307/2531595, or the jackknife). Over "
-    "readers and cases: other readers of the group as well (doi:10.1002/sim.5926); the difference is then Student's "
+    "readers and cases: other readers of the group as well (doi:10.1002/sim.5926), the variance between their gains "
+    "taken for no less than what their cases alone explain; the difference is then Student's "
     "t on the readers' gains, widened where readers of one group share more cases than readers of two (Hillis's "
     "degrees of freedom, doi:10.1002/sim.2532)."
 )
@@ -107,8 +108,17 @@ def _over_cases(made: Values, weight: np.ndarray) -> dict[str, float]:
 
 
 def _random(made: Values, chosen: np.ndarray) -> dict[str, float]:
-    if chosen.sum() < 2:
+    """Limits over readers and cases; the readers' spread is never taken for less than what their cases explain.
+
+    The gains of two or three readers can lie close together by chance; an interval from their spread alone would then
+    be too narrow, as the chapter on trust counts.
+    """
+    if (readers := int(chosen.sum())) < 2:
         return {"random_low": np.nan, "random_high": np.nan}
-    found = single_modality(made.gain[chosen], made.covariance[np.ix_(chosen, chosen)], level=0.95, lowest=-1.0)[0]
-    limits = interval(found["value"], found["se"], found["df"], 0.95, lowest=-1.0)
+    gain, matrix = made.gain[chosen], made.covariance[np.ix_(chosen, chosen)]
+    shared = (matrix.sum() - np.trace(matrix)) / (readers * (readers - 1))
+    square = max(gain.var(ddof=1), np.trace(matrix) / readers - shared)
+    total = square + readers * max(shared, 0.0)
+    freedom = hillis(total, square, readers - 1)
+    limits = interval(float(gain.mean()), float(np.sqrt(total / readers)), freedom, 0.95, lowest=-1.0)
     return {"random_low": limits["low"], "random_high": limits["high"]}

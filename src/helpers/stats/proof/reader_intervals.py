@@ -164,7 +164,7 @@ def of_classes(classes: Classes) -> list[Family]:
     --------
     >>> from helpers.stats.proof.reader_designs import THREE
     >>> len(list(of_classes(THREE)[0].make(0)))
-    16
+    17
     """
 
     def make(replicate: int) -> Iterator[Made]:
@@ -187,8 +187,9 @@ def of_classes(classes: Classes) -> list[Family]:
         made = concordance(code, scores @ np.arange(scores.shape[1]))
         yield Made("Ordinal concordance", "infinitesimal jackknife, logit", made.low, made.high, classes.concordance)
         calls = Calls(classes.names, code, scores.argmax(axis=1), np.arange(code.size), "")
-        made = calls.balanced_accuracy()
-        named = "Balanced accuracy of classes"
-        yield Made(named, "MOVER of Wilson limits", made.low, made.high, classes.balanced_accuracy)
+        for kind, role in (("wilson", "printed"), ("exact", "offered")):
+            made, named = calls.balanced_accuracy(interval=kind), "Balanced accuracy of classes"
+            method = f"MOVER of {kind.replace('wilson', 'Wilson')} limits"
+            yield Made(named, method, made.low, made.high, classes.balanced_accuracy, role)
 
     return [Family(classes.title, make, share=HALF)]
