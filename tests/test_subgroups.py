@@ -422,3 +422,17 @@ def test_the_studies_of_the_book_declare_their_subgroups() -> None:
         else:  # a study with predictions of its own patients shows this too
             assert "decision" not in chapters, study.name
     assert found == ["calcified", "lymphnode", "occult_neck", "olnm", "three_class"]
+
+
+def test_large_tables_are_tested_by_chi_square_which_agrees_with_the_exact_test():
+    rng = np.random.default_rng(4)
+    y, group = np.repeat([True, False], [9000, 100]), rng.integers(0, 2, 9100)
+    risk = np.where(rng.random(9100) < 0.6 + 0.02 * group, 0.9, 0.1)
+    cases = Cases(y, risk, None, "sensitivity", 0.5, 0.95)
+    masks = [group == 0, group == 1]
+    estimates = [cases.estimate(mask) for mask in masks]
+    table = np.array([[np.sum(y & m & (risk > 0.5)), np.sum(y & m & (risk < 0.5))] for m in masks])
+    large = heterogeneity(cases, masks, estimates)[2]
+    exact = stats.fisher_exact(table).pvalue
+    assert large == pytest.approx(stats.chi2_contingency(table, correction=False).pvalue, rel=1e-9)
+    assert large != exact and large == pytest.approx(exact, rel=0.1)

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from helpers.book.views import attention, cells, outlines
+from helpers.book.views.markup import Plot
 
 N = 30
 
@@ -91,3 +92,15 @@ def test_heat_maps_keep_the_cases_that_were_most_wrong(monkeypatch) -> None:
     worst = {names[k] for k in wrong.nlargest(3).index}
     assert worst <= {text.split(",")[0] for text in control.options}
     assert "6 of 20 judged cases are shown: the 3 worst by the distance of the risk from the outcome" in view.methods
+
+
+def test_a_curve_of_a_million_points_is_a_short_path() -> None:
+    """What falls on the same quarter of a pixel is left out, ends and breaks stay, and no point is far from the line."""
+    plot = Plot(width=464)
+    x = np.linspace(0, 1, 1_000_001)
+    path = plot.path(x, x**2)
+    drawn = np.array([point.split() for point in path[1:].split("L")], dtype=float)
+    assert len(path) < 60_000 and path.startswith("M0 240L") and path.endswith("L400 0")
+    line = np.interp(400 * x, drawn[:, 0], drawn[:, 1])
+    assert np.abs(line - 240 * (1 - x**2)).max() < 0.5
+    assert plot.path([0, 0.00001, np.nan, 0.00002, 1], [0, 0, 0, 0, 1]) == "M0 240M0.01 240L400 0"

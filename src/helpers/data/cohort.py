@@ -207,8 +207,10 @@ def groups(frame: pd.DataFrame) -> pd.Series:
         Ordered categories, in reading order.
     """
     names = {"train": "Training", "tune": "Training", "test": "Test", "external": "External"}
-    order = [name for name in dict.fromkeys(names.values()) if name in set(frame["split"].map(names))]
-    return pd.Series(pd.Categorical(frame["split"].map(names), categories=order, ordered=True), index=frame.index)
+    named = frame["split"].map(names)
+    there = set(named.unique())
+    order = [name for name in dict.fromkeys(names.values()) if name in there]
+    return pd.Series(pd.Categorical(named, categories=order, ordered=True), index=frame.index)
 
 
 def _read_text(path: Path) -> pd.DataFrame:
@@ -222,7 +224,8 @@ def _read_text(path: Path) -> pd.DataFrame:
         raise StudyError("not UTF-8 text", file=path.name, fix="save the table as CSV UTF-8") from None
     except csv.Error as error:
         raise StudyError(f"not a CSV table ({error})", file=path.name, fix="export it again as CSV") from None
-    rows = [(i, [cell.strip() for cell in row]) for i, row in enumerate(rows, start=1) if any(c.strip() for c in row)]
+    rows = [(i, list(map(str.strip, row))) for i, row in enumerate(rows, start=1)]
+    rows = [(i, row) for i, row in rows if any(row)]
     if not rows:
         raise StudyError("this table is empty", file=path.name, fix="give a header and one row a case")
     (_, header), body = rows[0], rows[1:]
@@ -231,10 +234,11 @@ def _read_text(path: Path) -> pd.DataFrame:
     twice = {name for name in header if header.count(name) > 1}
     if twice:
         raise StudyError("this column appears twice", file=path.name, row=1, column=min(twice), fix="keep one of them")
+    wide = len(header)
     for number, row in body:
-        if len(row) != len(header):
+        if len(row) != wide:
             raise StudyError(
-                f"{len(row)} cells where the header has {len(header)}",
+                f"{len(row)} cells where the header has {wide}",
                 file=path.name,
                 row=number,
                 fix="look for a stray comma or an unquoted text",

@@ -12,7 +12,7 @@ from helpers.data.errors import StudyError
 from helpers.data.study import Study
 from helpers.stats.models import Panel, focus, p_text
 from helpers.stats.subgroup_cases import MEASURES, NEEDED
-from helpers.stats.subgroup_tests import Gap
+from helpers.stats.subgroup_tests import LARGE, Gap
 from helpers.stats.subgroups import MINIMUM, Subgroups, levels, subgroups, with_holm
 from helpers.stats.thresholds import Threshold
 
@@ -94,7 +94,9 @@ class Forest:
         one, k = self.first, len(self.results)
         several = one.patients < one.n
         whose = f" of {one.patients:,} patients" if several else ""
-        shares = "chi-square of the shares, robust by patient" if several else "Fisher's exact test"
+        exact = "Fisher's exact test"
+        exact += f" (chi-square where {LARGE:,} are expected in every cell)" if one.n > LARGE else ""
+        shares = "chi-square of the shares, robust by patient" if several else exact
         how = {
             "auc": "with logit intervals of DeLong (doi:10.2307/2531595; by patient where patients repeat); "
             "heterogeneity by chi-square of the logit AUCs",

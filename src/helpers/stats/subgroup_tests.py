@@ -8,12 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import chdtrc, ndtri
 
-from helpers.data.group_tests import fisher_test
+from helpers.data.group_tests import chi_square_test, expected_counts, fisher_test
 from helpers.stats import logistic
 from helpers.stats.intervals import Estimate
 from helpers.stats.subgroup_cases import Cases
 
 POWER = 0.80
+LARGE = 1000  # expected in every cell: chi-square and Fisher's test agree, and the exact one would take minutes
 SOURCE_DIFFERENCE = "doi:10.1002/sim.3095"
 
 
@@ -21,7 +22,8 @@ def heterogeneity(cases: Cases, masks: list[np.ndarray], estimates: list[Estimat
     """Test whether a measure is the same in several parts.
 
     Chi-square of the differences on the scale of `Cases.scaled`; for sensitivity and specificity of independent
-    cases Fisher's exact test, because a Wald test fails where a share is 0 or 1.
+    cases Fisher's exact test, because a Wald test fails where a share is 0 or 1 (Pearson's chi-square where at least
+    `LARGE` are expected in every cell).
 
     Parameters
     ----------
@@ -50,7 +52,8 @@ def heterogeneity(cases: Cases, masks: list[np.ndarray], estimates: list[Estimat
     if cases.measure in ("sensitivity", "specificity") and cases.patient_id is None:
         hit, among = cases.hits()
         table = np.array([[np.sum(hit & among & m), np.sum(~hit & among & m)] for m in masks])
-        return np.nan, df, fisher_test(table)[0]
+        large = expected_counts(table).min() >= LARGE
+        return np.nan, df, (chi_square_test(table, yates=False) if large else fisher_test(table))[0]
     values, errors = np.array([cases.scaled(estimate) for estimate in estimates]).T
     covariance = cases.correlation(masks) * errors * errors[:, None]
     step = np.diff(np.eye(df + 1), axis=0)

@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
+import numpy as np
+
+FINE = 0.25  # pixels; what is closer looks the same
 VOID = frozenset({"br", "img", "input"})
 
 
@@ -157,13 +160,21 @@ class Plot:
     def path(self, x: Sequence[float], y: Sequence[float]) -> str:
         """`d` of a line through points; points that are not numbers break it.
 
+        Points that fall on the same quarter of a pixel as the one before are left out: a curve of a million cases
+        would else be megabytes of what nobody sees.
+
         Examples
         --------
         >>> Plot(width=164, left=52).path([0, 1], [0, 1])
         'M0 240L100 0'
         """
+        x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+        spans = (self.x[1] - self.x[0]) / self.wide, (self.y[1] - self.y[0]) / self.high
+        cell = np.floor(np.stack([x / spans[0], y / spans[1]]) / FINE)
+        kept = np.ones(x.size, dtype=bool)
+        kept[1:-1] = (cell[:, 1:-1] != cell[:, :-2]).any(axis=0)  # what is not a number differs from itself
         out, pen = [], "M"
-        for a, b in zip(x, y):
+        for a, b in zip(x[kept].tolist(), y[kept].tolist()):
             if a != a or b != b:
                 pen = "M"
                 continue
