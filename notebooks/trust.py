@@ -2,7 +2,7 @@
 # (trust)=
 # # How far can these numbers be trusted?
 #
-# Reads the reference values in `tests/reference` · writes {numref}`fig-references`, {numref}`fig-coverage` and {numref}`fig-sizes` · minutes, no GPU
+# Reads the reference values in `tests/reference` · writes {numref}`fig-references`, {numref}`fig-coverage`, {numref}`fig-coverage-readers` and {numref}`fig-sizes` · minutes, no GPU
 #
 # :::{admonition} In short
 # :class: in-short
@@ -66,17 +66,25 @@ page.table("tab-references", agreement.summary(), formats=small, headers=heads, 
 covered = coverage.simulate_coverage(replicates)
 
 # %% tags=["remove-output"]
-page.figure("fig-coverage", covered.plot(), data=covered.frame(), n=replicates, methods=coverage.METHODS)
+models, others = covered.of_models(), covered.of_readers()
+page.figure("fig-coverage", covered.plot(), data=models, n=replicates, methods=coverage.METHODS)
+page.figure("fig-coverage-readers", covered.plot_readers(), data=others, n=replicates, methods=coverage.METHODS)
 page.table("tab-coverage", covered.by_design(), methods=coverage.METHODS)
-page.table("tab-coverage-readers", covered.of_readers(), methods=coverage.METHODS)
+page.table("tab-coverage-readers", others.drop(columns="role"), methods=coverage.METHODS)
 page.numbers(narrow=sentences_proof.narrow(covered), wide=sentences_proof.wide(covered), replicates=replicates)
 page.numbers(ignored=sentences_proof.ignored(covered), looks=sentences_proof.looks(len(covered.frame())))
 
 # %% [markdown]
 # :::{result-figure} fig-coverage
-# :alt: Share of intervals that hold the truth for each measure listed, one mark a design, beside the promised 95 percent.
+# :alt: Share of intervals that hold the truth for each measure of a model, one mark a design, beside the promised 95 percent.
 #
-# **How often do the intervals listed hold the truth?** A mark a design, with the Monte Carlo interval of its share; {glue:text}`replicates` simulated studies a design, fewer for what resamples; an arrow lies beyond the axis.
+# **How often do the intervals of a model hold the truth?** A mark a design, with the Monte Carlo interval of its share; {glue:text}`replicates` simulated studies a design, fewer for what resamples; an arrow lies beyond the axis.
+# :::
+#
+# :::{result-figure} fig-coverage-readers
+# :alt: Share of intervals that hold the truth for readers, several classes, outlines and two hospitals, one mark a design.
+#
+# **And those of readers, classes, outlines and hospitals?** The same for what the other chapters print.
 # :::
 #
 # {glue:text}`wide`
@@ -88,7 +96,7 @@ page.numbers(ignored=sentences_proof.ignored(covered), looks=sentences_proof.loo
 # :::
 #
 # :::{result-table} tab-coverage-readers
-# **And for readers, several classes and two hospitals.** Share of intervals that hold the truth, with its Monte Carlo interval.
+# **And for readers, several classes, outlines and two hospitals.** Share of intervals that hold the truth, with its Monte Carlo interval.
 # :::
 
 # %% [markdown]

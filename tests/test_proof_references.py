@@ -64,7 +64,7 @@ def test_the_page_is_made_from_top_to_bottom(found, tmp_path, monkeypatch):
     run_cells(notebook, results=str(tmp_path), source=str(REFERENCE), replicates=10)
     page = tmp_path / "trust"
     assert {path.stem for path in page.glob("figures/*.svg")} == {
-        *("fig-references", "fig-coverage", "fig-choices", "fig-sizes")
+        *("fig-references", "fig-coverage", "fig-coverage-readers", "fig-choices", "fig-sizes")
     }
     power = pd.read_csv(page / "tables" / "tab-power.csv")
     assert set(power["power_replicates"]) == {2} and power["power"].between(0, 1).all()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -101,7 +102,7 @@ def write_figure(
         times = _times(drawn, box)
         pixels = _pixels(drawn, box, times * DPI)
     drawn.set_layout_engine(engine)
-    write_bytes(folder / f"{name}.svg", svg.getvalue())
+    write_bytes(folder / f"{name}.svg", re.sub(rb"\n +", b"\n", svg.getvalue()))  # a tenth is indentation
     _write_pixels(folder, name, pixels, times, description)
     if data is not None:
         write_text(folder / f"{name}.csv", spreadsheet.to_csv(data))

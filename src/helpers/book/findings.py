@@ -361,6 +361,7 @@ SENTENCES: dict[str, Callable[[pd.DataFrame], str]] = {
     "fig-energy": _energy,
     "fig-references": _references,
     "fig-coverage": _coverage,
+    "fig-coverage-readers": _coverage,
     "fig-choices": _choices,
     "fig-sizes": _sizes,
     "fig-frames": _frames,

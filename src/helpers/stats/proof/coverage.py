@@ -18,6 +18,7 @@ from helpers.stats.proof.simulation import MARGIN, NOMINAL, Family, count_covera
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+COLUMNS = ["design", "measure", "method", "role", "truth", "coverage", "low", "high", "replicates"]
 CHOICES = ("AUC", "Sensitivity", "Specificity")  # measures with several intervals, drawn side by side
 METHODS = (
     "The book's own functions were run on simulated studies whose true values are known in closed form: binormal "
@@ -86,8 +87,13 @@ class Coverage:
         return best["method"], float(best["coverage"])
 
     def plot(self) -> Figure:
-        """Draw the coverage of every interval that the book prints, a mark for each design."""
-        rows = self.table[self.table["role"] == "printed"]
+        """Draw the coverage of every printed interval of models, a mark for each design."""
+        rows = self._printed(readers=False)
+        return self._draw(rows.assign(label=labels(rows, "measure")))
+
+    def plot_readers(self) -> Figure:
+        """Draw that of readers, of several classes, of outlines and of two hospitals."""
+        rows = self._printed(readers=True)
         return self._draw(rows.assign(label=labels(rows, "measure")))
 
     def plot_choices(self, measures: tuple[str, ...] = CHOICES) -> Figure:
@@ -105,10 +111,13 @@ class Coverage:
         """Return the printed intervals of models in a wide table: a row a measure, a column a design."""
         return wide(self._printed(readers=False), "measure", "coverage")
 
+    def of_models(self) -> pd.DataFrame:
+        """Return the printed intervals of models, one row each."""
+        return self._printed(readers=False)[COLUMNS].reset_index(drop=True)
+
     def of_readers(self) -> pd.DataFrame:
-        """Return the printed intervals of readers, of several classes and of two hospitals, one row each."""
-        columns = ["design", "measure", "method", "truth", "coverage", "low", "high", "replicates"]
-        return self._printed(readers=True)[columns].reset_index(drop=True)
+        """Return the printed intervals of readers, several classes, outlines and two hospitals, one row each."""
+        return self._printed(readers=True)[COLUMNS].reset_index(drop=True)
 
     def _printed(self, *, readers: bool) -> pd.DataFrame:
         models = self.table["design"].isin([design.title for design in DESIGNS])

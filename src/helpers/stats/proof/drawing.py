@@ -134,18 +134,24 @@ def _rows(ax: Axes, column: list, value: str, line: float, limits: tuple[float, 
                 start - BETWEEN / 2 - 0.5, start + len(part) - 0.5 + BETWEEN / 2, color="#f2f2f2", lw=0, zorder=0
             )
         middles.append(start + (len(part) - 1) / 2)
-        for place, row in enumerate(part.to_dict("records")):
-            _mark(ax, row, start + place, value, limits, look[row["design"]])
+    marks = pd.concat([part.assign(place=start + np.arange(len(part))) for start, (_, part) in zip(starts, column)])
+    for design, own in marks.groupby("design", sort=False):
+        _marks(ax, own, value, limits, look[design])
     ax.set_yticks(middles, [label for label, _ in column], fontsize=7)
     ax.set_xlim(limits[0] - 0.01, limits[1] + 0.01)
     ax.tick_params(axis="x", labelsize=7)
 
 
-def _mark(ax: Axes, row: dict, place: float, value: str, limits: tuple[float, float], style) -> None:
-    ax.plot(np.clip([row["low"], row["high"]], *limits), [place, place], color=style.color, lw=0.9)
-    beyond = row[value] < limits[0], row[value] > limits[1]
-    marker = 8 if beyond[0] else 9 if beyond[1] else style.marker  # carets to the left and to the right
-    ax.plot([np.clip(row[value], *limits)], [place], marker=marker, ms=4, ls="none", color=style.color, clip_on=False)
+def _marks(ax: Axes, own: pd.DataFrame, value: str, limits: tuple[float, float], style) -> None:
+    """All marks of a design as one line and one set of points: an element for each would make the page heavy."""
+    place, shown = own["place"].to_numpy(), own[value].to_numpy()
+    ends = np.column_stack([own[["low", "high"]].clip(*limits), np.full(len(own), np.nan)])
+    ax.plot(ends.ravel(), np.repeat(place, 3), color=style.color, lw=0.9)
+    left, right = shown < limits[0], shown > limits[1]
+    for marker, chosen in ((8, left), (9, right), (style.marker, ~(left | right))):  # carets to the left and the right
+        if chosen.any():
+            at = np.clip(shown[chosen], *limits)
+            ax.plot(at, place[chosen], marker=marker, ms=4, ls="none", color=style.color, clip_on=False)
 
 
 def _places(column: list) -> tuple[list[float], float]:

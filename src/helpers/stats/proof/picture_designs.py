@@ -153,6 +153,6 @@ class Hospitals:
         return self.shares[place] * self.auc_of("there") + (1 - self.shares[place]) * self.auc_of("absent")
 
 
-NODES = Outlines("outlines", B.title, B.cases, B.patients, (1.2, 1.0), 0.4)
-FEW_NODES = Outlines("few outlines", C.title, C.cases, C.patients, (1.2, 1.0), 0.0)
+NODES = Outlines("outlines", "B: outlines of 547 nodes", B.cases, B.patients, (1.2, 1.0), 0.4)
+FEW_NODES = Outlines("few outlines", "C: outlines in 34 patients", C.cases, C.patients, (1.2, 1.0), 0.0)
 HOSPITALS = Hospitals("hospitals", "D: 152 and 245 patients", (104, 48), (83, 162), (0.3, 0.6), (0.9, 1.8))

@@ -13,8 +13,8 @@ from helpers.stats.proof.simulation import Family, Made
 from helpers.stats.resampling import bootstrap_mean
 from helpers.stats.subgroups import subgroups
 
-RESAMPLES = 400
-HALF, FIFTH, TENTH = 0.5, 0.2, 0.1
+RESAMPLES = 300
+HALF, QUARTER, FIFTH = 0.5, 0.25, 0.2
 NAMES = {"dice": "Dice", "iou": "IoU", "hd95_mm": "HD95"}
 BOOTSTRAP = "percentile bootstrap, by patient"
 NORMAL = 1.959964  # quantile of the limits of agreement
@@ -48,7 +48,7 @@ def of_outlines(nodes: Outlines) -> list[Family]:
         _, low, high = bootstrap_mean(first["inside"], patient_id=first["patient_id"], **options)
         yield Made("Share of attribution, mean", BOOTSTRAP, float(low), float(high), nodes.inside)
 
-    return [Family(nodes.title, make, share=TENTH)]
+    return [Family(nodes.title, make, share=QUARTER)]
 
 
 def _areas(found: pd.DataFrame) -> Iterator[Made]:
@@ -84,7 +84,7 @@ def of_hospitals(two: Hospitals) -> list[Family]:
 
     def mix(replicate: int) -> Iterator[Made]:
         inside, outside, signs = two.draw(replicate)
-        options = {"resamples": RESAMPLES // 2, "seed": replicate}
+        options = {"resamples": RESAMPLES, "seed": replicate}
         row = casemix.compare(inside, outside, signs, ["sign", "size"], **options).table.iloc[0]
         gap = two.auc(1) - two.auc(0)
         yield Made("External - internal AUC", "DeLong, unpaired", row["difference_low"], row["difference_high"], gap)

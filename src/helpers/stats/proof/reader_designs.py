@@ -11,7 +11,7 @@ import pandas as pd
 from scipy.special import ndtr, ndtri
 
 from helpers.stats.proof.designs import DENSITY, DESIGNS, GRID
-from helpers.stats.proof.picture_designs import HOSPITALS
+from helpers.stats.proof.picture_designs import FEW_NODES, HOSPITALS, NODES
 
 # variances of a rating given the truth (Roe and Metz 1997, doi:10.1016/S1076-6332(97)80032-3); they sum to 1
 CASE, CASE_MODALITY, CASE_READER, ERROR = 0.3, 0.3, 0.2, 0.2
@@ -236,4 +236,4 @@ GRADES = Raters("grades", "D: 4 readers, 5 grades, 152 cases", 4, 152, 0.7, (-1.
 FEW_GRADES = Raters("few grades", "C: 2 readers, 3 grades, 34 cases", 2, 34, 0.7, (-0.5, 0.5))
 THREE = Classes("three classes", "C: 34 patients, 10 + 4 + 20", (10, 4, 20), (1.9, 2.2, 1.8))
 # of every design, so that each looks alike in every figure
-TITLES = [design.title for design in (*DESIGNS, HOSPITALS, READERS, THREE, GRADES, FEW_GRADES)]
+TITLES = [design.title for design in (*DESIGNS, READERS, THREE, GRADES, FEW_GRADES, NODES, FEW_NODES, HOSPITALS)]

@@ -20,7 +20,7 @@ from helpers.stats.readers import change_of_mind, compare_at_matched, obuchowski
 
 RESAMPLES = 200
 METRICS = ("auc", "sensitivity")
-HALF, QUARTER, TENTH = 0.5, 0.25, 0.1
+HALF, QUARTER = 0.5, 0.25
 
 
 def of_readers(study: ReaderStudy) -> list[Family]:
@@ -46,7 +46,7 @@ def of_readers(study: ReaderStudy) -> list[Family]:
         yield from _gains(study, told, skill)
         yield from _experience(study, told, skill)
 
-    return [Family(study.title, modalities, share=QUARTER), Family(study.title, slow, share=TENTH)]
+    return [Family(study.title, modalities, share=QUARTER), Family(study.title, slow, share=QUARTER)]
 
 
 def _modalities(study: ReaderStudy, readings: pd.DataFrame) -> Iterator[Made]:
