@@ -268,3 +268,17 @@ def test_a_drawing_made_of_photographs_is_shown_as_a_light_picture(tmp_path: Pat
     (tmp_path / "seen.webp").write_bytes(made["fig-speckle.webp"])
     with _picture(tmp_path / "seen.webp") as image:
         assert image.width == pictures.WIDE
+
+
+def test_a_page_weighs_what_it_loads_and_nothing_that_it_leads_to(tmp_path: Path) -> None:
+    (tmp_path / "heavy.html").write_text("x" * 5000)
+    (tmp_path / "big.svg").write_text("x" * 2000)
+    head = '<link rel="next" title="Heavy" href="heavy.html"/><link rel="index" href="heavy.html"/>'
+    page = f'{head}<a href="heavy.html">on</a><img src="big.svg">'
+    (tmp_path / "light.html").write_text(page)
+    assert audit.weight(tmp_path / "light.html") == 2000 + len(page)
+    assert audit.faults(tmp_path, limit=2000) == [
+        f"{name}: 0.0 MB, more than 0.0 MB" for name in ("heavy.html", "light.html")
+    ]
+    (tmp_path / "heavy.html").unlink()
+    assert audit.faults(tmp_path) == ["light.html: no file 'heavy.html'"]

@@ -14,6 +14,7 @@ LIMIT = 3_000_000  # bytes that a page may bring along; clips are read when they
 LOADED = {("img", "src"), ("script", "src"), ("link", "href"), ("source", "srcset")}
 LINKS = {"a": "href", "area": "href", "img": "src", "script": "src", "link": "href", "source": "src", "video": "poster"}
 _LEFT = ("preconnect", "canonical", "search")
+_NEIGHBOURS = ("next", "prev", "index", "author", "help")  # pages that a head names and nothing loads
 
 
 @dataclass
@@ -40,9 +41,11 @@ class _Reader(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         about = {name: value or "" for name, value in attrs}
         self.seen.targets.update(about[name] for name in ("id", "name") if about.get(name))
-        name = LINKS.get(tag)
-        if tag == "link" and any(kind in about.get("rel", "").split() for kind in _LEFT):
+        name, kinds = LINKS.get(tag), about.get("rel", "").split()
+        if tag == "link" and any(kind in kinds for kind in _LEFT):
             return
+        if tag == "link" and any(kind in kinds for kind in _NEIGHBOURS):
+            tag = "a"
         if name and name in about:
             self.seen.links.append((tag, name, about[name]))
 
