@@ -6,7 +6,7 @@
 #
 # :::{admonition} In short
 # :class: in-short
-# A penalised logistic regression on {glue:text}`n_predictors` covariates of the cohort table, with no image; with more than two classes it is multinomial.
+# A penalised logistic regression (multinomial where there are more than two classes) on {glue:text}`n_predictors` covariates of the cohort table, with no image.
 # {glue:text}`answer`
 # {glue:text}`stability`
 # {glue:text}`few`
