@@ -116,7 +116,6 @@ rule check:
     params:
         folder=lambda wildcards: of(wildcards).folder,
         digest=lambda wildcards: of(wildcards).digest,
-    threads: 2  # for seconds, so that no long page of one core starts beside it and holds up what needs two
     priority: 30
     resources:
         mem_mb=2000,
@@ -401,7 +400,6 @@ for name in BOOK_PAGES:
         params:
             page=f"results/book/{name}",
             values=json.dumps(graph.book_parameters(name, PROFILE)),
-        priority: 15 if name == "trust" else 0  # minutes on one core: begun early, others run beside it
         resources:
             mem_mb=3000,
             runtime=120,
