@@ -89,6 +89,7 @@ page.numbers(ignored=sentences_proof.ignored(covered), looks=sentences_proof.loo
 #
 # {glue:text}`wide`
 # {glue:text}`looks`
+# Printed in the book and not simulated here are the intervals of net benefit at a given prevalence, of the change of readers' agreement with help, of a mean AUC over repeated cross-validation and its differences, and of differences between subgroups other than those of AUC and sensitivity.
 
 # %% [markdown]
 # :::{result-table} tab-coverage

@@ -125,7 +125,7 @@ class Coverage:
 
 
 def simulate_coverage(replicates: int, *, designs: tuple[Design, ...] = DESIGNS, readers: bool = True) -> Coverage:
-    """Count the coverage of every interval of the book at the sizes of the four papers.
+    """Count the coverage of the intervals of the book at the sizes of the four papers.
 
     Random numbers depend on the design's name and the number of the replicate alone, so that a longer run holds a
     shorter one. Intervals that take long, as those that resample do, run a part of the replicates, as the table says.
