@@ -82,14 +82,13 @@ page.numbers(ignored=sentences_proof.ignored(covered), looks=sentences_proof.loo
 # :::
 #
 # :::{result-figure} fig-coverage-readers
-# :alt: Share of intervals that hold the truth for readers, several classes, outlines and two hospitals, one mark a design.
+# :alt: Share of intervals that hold the truth for readers, several classes, outlines, hospitals and cross-validation, one mark a design.
 #
-# **And those of readers, classes, outlines and hospitals?** The same for what the other chapters print.
+# **And those of readers, classes, outlines, hospitals and cross-validation?** The same for what the other chapters print.
 # :::
 #
 # {glue:text}`wide`
 # {glue:text}`looks`
-# Printed in the book and not simulated here are the intervals of net benefit at a given prevalence, of the change of readers' agreement with help, of a mean AUC over repeated cross-validation and its differences, and of differences between subgroups other than those of AUC and sensitivity.
 
 # %% [markdown]
 # :::{result-table} tab-coverage
@@ -97,7 +96,7 @@ page.numbers(ignored=sentences_proof.ignored(covered), looks=sentences_proof.loo
 # :::
 #
 # :::{result-table} tab-coverage-readers
-# **And for readers, several classes, outlines and two hospitals.** Share of intervals that hold the truth, with its Monte Carlo interval.
+# **And for readers, several classes, outlines, hospitals and cross-validation.** Share of intervals that hold the truth, with its Monte Carlo interval.
 # :::
 
 # %% [markdown]

@@ -7,7 +7,7 @@ of the study.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -108,7 +108,7 @@ def cross_validate(
         risk = np.full((len(cases), len(classes)), np.nan)
         for test in np.unique(fold):
             out = fold == test
-            risk[out] = _fitted(features[~out], label[~out], weight[~out], len(classes), penalty)(features[out])
+            risk[out] = fit_head(features[~out], label[~out], weight[~out], len(classes), penalty)(features[out])
         named = {f"risk_{name}": risk[:, place] for place, name in enumerate(classes)}
         table = cases[["patient_id", "center", "label"]].assign(**named).groupby("patient_id", sort=True)
         patients = table[list(named)].mean().join(table[["center", "label"]].first()).reset_index()
@@ -120,8 +120,33 @@ def cross_validate(
     return out[[*first, *(f"risk_{name}" for name in classes)]]
 
 
-def _fitted(features: np.ndarray, label: np.ndarray, weight: np.ndarray, count: int, penalty: float):
-    """Fit the head to training cases; a function from features to risks."""
+def fit_head(
+    features: np.ndarray, label: np.ndarray, weight: np.ndarray, count: int, penalty: float = PENALTY
+) -> Callable[[np.ndarray], np.ndarray]:
+    """Fit the head to training cases, every class with the same weight.
+
+    Parameters
+    ----------
+    features : array of shape (cases, width)
+    label : int array of shape (cases,)
+        From 0 to `count` - 1.
+    weight : array of shape (cases,)
+        Of a case; 1 over the number of cases of its patient.
+    count : int
+        Number of classes.
+    penalty : float
+        Inverse strength of the ridge penalty, positive.
+
+    Returns
+    -------
+    function
+        From features of shape (n, width) to risks of shape (n, count).
+
+    Raises
+    ------
+    ValueError
+        If a class has no case.
+    """
     from sklearn.linear_model import LogisticRegression
 
     if len(np.unique(label)) < count:

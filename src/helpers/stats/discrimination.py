@@ -5,6 +5,7 @@ from __future__ import annotations
 from helpers.stats.auc import Auc, AucComparison, auc, compare_auc, compare_auc_unpaired
 from helpers.stats.auc_bootstrap import BootstrapAuc, bootstrap_auc
 from helpers.stats.auc_family import AucFamily, compare_auc_all
+from helpers.stats.auc_mover import auc_difference
 from helpers.stats.families import holm
 from helpers.stats.multiclass import MulticlassAuc, auc_multiclass
 from helpers.stats.operating_points import OperatingPoint, operating_point
@@ -25,6 +26,7 @@ __all__ = [
     "Threshold",
     "ThresholdOptimism",
     "auc",
+    "auc_difference",
     "auc_multiclass",
     "bootstrap_auc",
     "choose_threshold",

@@ -287,6 +287,35 @@ def logit_interval(value: float, se: float, *, level: float = 0.95, method: str 
     return Estimate(float(value), low, high, float(se), level, method)
 
 
+def fisher_interval(value: float, se: float, *, level: float = 0.95, method: str = "Fisher's z") -> Estimate:
+    """Interval of a correlation or kappa on Fisher's z scale, artanh(value).
+
+    Parameters
+    ----------
+    value : float
+        In [-1, 1].
+    se : float
+        Standard error of `value`; on the z scale se / (1 - value^2).
+    level : float
+    method : str
+
+    Returns
+    -------
+    Estimate
+        Inside [-1, 1]; of no width at -1 and 1.
+
+    Examples
+    --------
+    >>> print(fisher_interval(0.8, 0.1))
+    0.800 (95 % CI 0.504 to 0.928)
+    """
+    if 1 - abs(value) < 1e-12:
+        return Estimate(value, value, value, se, level, method)
+    half = normal_quantile(level) * se / (1 - value**2)
+    low, high = np.tanh(np.arctanh(value) + np.array([-half, half]))
+    return Estimate(float(value), float(low), float(high), se, level, method)
+
+
 def clustered_proportion(
     success: ArrayLike,
     patient_id: ArrayLike,

@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from helpers.stats.intervals import Estimate, clustered_proportion, log_interval, normal_quantile, proportion, wald
+from helpers.stats.intervals import (
+    Estimate,
+    clustered_proportion,
+    fisher_interval,
+    log_interval,
+    proportion,
+    wald,
+)
 from helpers.stats.ratios import exact_odds_ratio, koopman
 from helpers.stats.resampling import cluster_covariance, patient_codes
 
@@ -101,8 +108,10 @@ class TwoByTwo:
         se = 2 * jaccard.se / (1 + jaccard.value) ** 2
         return Estimate(value, low, high, se, self.level, f"2J/(1 + J) of J by {jaccard.method}", jaccard.note)
 
-    def kappa(self) -> Estimate:
-        """Cohen's kappa of decision and truth."""
+    def kappa(self, *, interval: str = "wald") -> Estimate:
+        """Cohen's kappa of decision and truth; interval `wald`, or `fisher` on the z scale (better for few cases)."""
+        if interval not in ("wald", "fisher"):
+            raise ValueError(f"interval: unknown {interval!r}; use 'wald' or 'fisher'")
         tp, fp, fn, tn = self.cells
         above = 2 * (tp * tn - fp * fn)
         below = (tp + fp) * (fp + tn) + (tp + fn) * (fn + tn)
@@ -111,9 +120,12 @@ class TwoByTwo:
         rise_below = np.array([fp + fn + 2 * tn, tp + 2 * fp + tn, tp + 2 * fn + tn, 2 * tp + fp + fn])
         se = self._se((rise_above - value * rise_below) / below)
         method = self._named("Fleiss-Cohen-Everitt (doi:10.1037/h0028106)")
-        made = wald(value, se, level=self.level, lower=-1, upper=1, method=method)
+        if interval == "fisher":
+            made = fisher_interval(value, se, level=self.level, method=f"{method}, Fisher's z scale")
+        else:
+            made = wald(value, se, level=self.level, lower=-1, upper=1, method=method)
         note = "no variance, so the interval has no width" if se == 0 else ""
-        return Estimate(made.value, made.low, made.high, se, self.level, method, note)
+        return Estimate(made.value, made.low, made.high, se, self.level, made.method, note)
 
     def mcc(self) -> Estimate:
         """Matthews' correlation (phi)."""
@@ -127,13 +139,10 @@ class TwoByTwo:
         value = (tp * tn - fp * fn) / root
         a, b, c, d = 1 / (2 * margins)
         slope = np.array([tn, -fn, -fp, tp]) / root - value * np.array([a + b, a + c, b + d, c + d])
-        se = self._se(slope)
         if 1 - abs(value) < 1e-12:
             note = "perfect agreement or disagreement, so the interval has no width"
             return Estimate(value, value, value, 0.0, self.level, method, note)
-        half = normal_quantile(self.level) * se / (1 - value**2)
-        low, high = np.tanh(np.arctanh(value) - half), np.tanh(np.arctanh(value) + half)
-        return Estimate(float(value), float(low), float(high), se, self.level, method)
+        return fisher_interval(value, self._se(slope), level=self.level, method=method)
 
     def lr_positive(self) -> Estimate:
         """Sensitivity / (1 - specificity)."""

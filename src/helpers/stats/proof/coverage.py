@@ -11,8 +11,9 @@ import pandas as pd
 from helpers.stats.proof import model_intervals, picture_intervals, reader_intervals
 from helpers.stats.proof.designs import DESIGNS, Design
 from helpers.stats.proof.drawing import dots, labels, wide
+from helpers.stats.proof.folds import FOLDS, of_folds
 from helpers.stats.proof.picture_designs import FEW_NODES, HOSPITALS, NODES
-from helpers.stats.proof.reader_designs import FEW_GRADES, GRADES, READERS, THREE, TITLES
+from helpers.stats.proof.reader_designs import FEW_GRADES, FEW_HELPED, GRADES, HELPED, READERS, THREE, TITLES
 from helpers.stats.proof.simulation import MARGIN, NOMINAL, Family, count_coverage
 
 if TYPE_CHECKING:
@@ -21,10 +22,11 @@ if TYPE_CHECKING:
 COLUMNS = ["design", "measure", "method", "role", "truth", "coverage", "low", "high", "replicates"]
 CHOICES = ("AUC", "Sensitivity", "Specificity")  # measures with several intervals, drawn side by side
 METHODS = (
-    "The book's own functions were run on simulated studies whose true values are known in closed form: binormal "
-    "scores with risks by Bayes' rule, patients with several cases sharing part of label and score, readers after Roe "
-    "and Metz (doi:10.1016/S1076-6332(97)80032-3), outlines with normal probits of the Dice coefficient; share of 95 % "
-    "intervals that hold the truth, with Wilson's interval of the Monte Carlo error "
+    "The book's own functions were run on simulated studies whose true values are known in closed form (of "
+    "cross-validation by a large simulation): binormal scores with risks by Bayes' rule, patients with several cases "
+    "sharing part of label and score, readers after Roe and Metz (doi:10.1016/S1076-6332(97)80032-3), outlines with "
+    "normal probits of the Dice coefficient; share of 95 % intervals that hold the truth, with Wilson's interval of "
+    "the Monte Carlo error "
     "(doi:10.1080/01621459.1927.10502953). Design of the simulation: Morris, White and Crowther (2019), "
     "doi:10.1002/sim.8086."
 )
@@ -92,7 +94,7 @@ class Coverage:
         return self._draw(rows.assign(label=labels(rows, "measure")))
 
     def plot_readers(self) -> Figure:
-        """Draw that of readers, of several classes, of outlines and of two hospitals."""
+        """Draw that of readers, of several classes, of outlines, of hospitals and of cross-validation."""
         rows = self._printed(readers=True)
         return self._draw(rows.assign(label=labels(rows, "measure")))
 
@@ -116,7 +118,7 @@ class Coverage:
         return self._printed(readers=False)[COLUMNS].reset_index(drop=True)
 
     def of_readers(self) -> pd.DataFrame:
-        """Return the printed intervals of readers, several classes, outlines and two hospitals, one row each."""
+        """Return those of readers, several classes, outlines, hospitals and cross-validation, one row each."""
         return self._printed(readers=True)[COLUMNS].reset_index(drop=True)
 
     def _printed(self, *, readers: bool) -> pd.DataFrame:
@@ -136,7 +138,7 @@ def simulate_coverage(replicates: int, *, designs: tuple[Design, ...] = DESIGNS,
         Simulated studies of each design.
     designs : tuple of Design
     readers : bool
-        Also simulate readers, several classes, outlines and two hospitals.
+        Also simulate readers, several classes, outlines, hospitals and cross-validation.
 
     Returns
     -------
@@ -159,5 +161,6 @@ def simulate_coverage(replicates: int, *, designs: tuple[Design, ...] = DESIGNS,
         families += reader_intervals.of_readers(READERS) + reader_intervals.of_classes(THREE)
         families += reader_intervals.of_agreement(GRADES) + reader_intervals.of_agreement(FEW_GRADES)
         families += picture_intervals.of_outlines(NODES) + picture_intervals.of_outlines(FEW_NODES)
-        families += picture_intervals.of_hospitals(HOSPITALS)
+        families += reader_intervals.of_help(HELPED) + reader_intervals.of_help(FEW_HELPED)
+        families += picture_intervals.of_hospitals(HOSPITALS) + of_folds(FOLDS)
     return Coverage(count_coverage(families, int(replicates)), int(replicates))

@@ -16,7 +16,7 @@ from scipy.special import expit, logit, ndtr, ndtri
 
 TOGETHER = 0.6  # correlation of two models' scores within a class
 SHIFT, STRETCH = 0.3, 1.3  # the miscalibrated risks: logit times 1.3, plus 0.3
-ELSEWHERE = 0.1  # prevalence at which predictive values are also given
+ELSEWHERE = 0.1  # prevalence at which predictive values and net benefit are also given
 GRID = np.linspace(-9.0, 9.0, 20_001)  # standard normal deviates for one-dimensional integrals
 DENSITY = np.exp(-(GRID**2) / 2) / np.sqrt(2 * np.pi) * (GRID[1] - GRID[0])
 
@@ -178,8 +178,9 @@ class Design:
         }
         gaps |= {f"{name} ratio": a[name] / b[name] for name in ("ppv", "npv", "lr_positive", "lr_negative")}
         odds = self.prevalence / (1 - self.prevalence)  # at a threshold that equals the prevalence
-        there = measures(self._cells(self.distance, ELSEWHERE))
-        benefit, benefit_b = (cells[0] - odds * cells[1] for cells in (own, other))
+        away, away_b = (self._cells(distance, ELSEWHERE) for distance in (self.distance, self.distance_b))
+        there = measures(away)
+        benefit, benefit_b, moved, moved_b = (cells[0] - odds * cells[1] for cells in (own, other, away, away_b))
         return (
             a
             | gaps
@@ -190,6 +191,8 @@ class Design:
                 "auc difference": self.gap,
                 "net_benefit": benefit,
                 "net_benefit difference": benefit - benefit_b,
+                "net_benefit elsewhere": moved,
+                "net_benefit difference elsewhere": moved - moved_b,
                 "sensitivity at specificity 0.9": float(ndtr(self.distance - ndtri(0.9))),
                 "specificity at sensitivity 0.9": float(ndtr(self.distance - ndtri(0.9))),
                 "partial_auc": self._partial_auc(),

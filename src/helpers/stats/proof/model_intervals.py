@@ -11,6 +11,7 @@ from helpers.stats.calibration import calibration
 from helpers.stats.decision import decision_curve
 from helpers.stats.discrimination import (
     auc,
+    auc_difference,
     bootstrap_auc,
     compare_auc,
     compare_decisions,
@@ -106,6 +107,8 @@ def families(design: Design) -> list[Family]:
         made.append(Family(design.title, _each(design, [_decisions, _benefit] if rest else [_decisions]), share=HALF))
     slow = [_resampled, _benefit_resampled] if rest else [_resampled]
     made.append(Family(design.title, _each(design, slow, fixed=not rest), share=RESAMPLED))
+    if rest:
+        made.append(Family(design.title, _each(design, [_benefit_elsewhere], fixed=True), share=RESAMPLED))
     for chosen, part, share in (
         (REGIONS, _regions, RESAMPLED),
         (CURVES, _distances, SLOW),
@@ -141,6 +144,8 @@ def _ranking(design: Design, sample: Sample) -> Iterator[Made]:
             yield Made("AUC", f"{name}, logit, exact at 1", low, high, design.auc, "offered")
     both = compare_auc(sample.label, sample.risk, sample.risk_b, patient_id=sample.patient)
     yield Made("AUC difference", f"{name}, Wald", both.low, both.high, design.gap)
+    made = auc_difference(sample.label, sample.risk, sample.risk_b, patient_id=sample.patient)
+    yield _row("AUC difference", "MOVER of logit limits", made, design.gap, "offered")
     if design.clustered:
         found = auc(sample.label, sample.risk)
         yield _row("AUC", "DeLong, patients ignored", found, design.auc, "wrong")
@@ -159,6 +164,9 @@ def _given_classes(design: Design, sample: Sample) -> Iterator[Made]:
 def _shares(design: Design, sample: Sample) -> Iterator[Made]:
     """Measures of a two-by-two table in a cohort."""
     yield from _table(design, sample, OF_A_COHORT)
+    table = TwoByTwo(sample.label, sample.risk >= design.prevalence, patient_id=sample.patient)
+    method = "Fisher's z" + (", by patient" if design.clustered else "")
+    yield _row("Kappa", method, table.kappa(interval="fisher"), design.truth["kappa"], "offered")
 
 
 def _table(design: Design, sample: Sample, wanted: tuple[str, ...]) -> Iterator[Made]:
@@ -226,13 +234,22 @@ def _benefit_resampled(design: Design, sample: Sample) -> Iterator[Made]:
     yield from _benefits(design, sample, RESAMPLES, "percentile bootstrap", "printed")
 
 
-def _benefits(design: Design, sample: Sample, resamples: int, method: str, role: str) -> Iterator[Made]:
+def _benefit_elsewhere(design: Design, sample: Sample) -> Iterator[Made]:
+    """The same where cases and controls were sampled apart, for a population with another prevalence."""
+    yield from _benefits(design, sample, 0, "Wald", "offered", prevalence=ELSEWHERE)
+    yield from _benefits(design, sample, RESAMPLES, "percentile bootstrap", "printed", prevalence=ELSEWHERE)
+
+
+def _benefits(
+    design: Design, sample: Sample, resamples: int, method: str, role: str, prevalence: float | None = None
+) -> Iterator[Made]:
     options = {"thresholds": [design.prevalence], "resamples": resamples, "patient_id": sample.patient}
-    curve = decision_curve(sample.label, {"a": sample.risk, "b": sample.risk_b}, **options)
+    curve = decision_curve(sample.label, {"a": sample.risk, "b": sample.risk_b}, prevalence=prevalence, **options)
     method += ", by patient" if design.clustered else ""
+    key, named = ("", "") if prevalence is None else (" elsewhere", " at another prevalence")
     rows = {"net_benefit": curve.frame().iloc[0], "net_benefit difference": curve.difference("a", "b").iloc[0]}
     for measure, row in rows.items():
-        yield Made(title(measure), method, row["low"], row["high"], design.truth[measure], role)
+        yield Made(title(measure) + named, method, row["low"], row["high"], design.truth[measure + key], role)
 
 
 def _calibrated(design: Design, sample: Sample) -> Iterator[Made]:
@@ -275,6 +292,8 @@ def _regions(design: Design, sample: Sample) -> Iterator[Made]:
         yield _row(title(named), method, found, design.truth[named])
     found = partial_auc(*_pair(sample), specificity=(0.9, 1.0), **options)
     yield _row("Partial AUC", method, found, design.truth["partial_auc"])
+    found = partial_auc(*_pair(sample), specificity=(0.9, 1.0), interval="jackknife")
+    yield _row("Partial AUC", "jackknife, logit, Student's t", found, design.truth["partial_auc"], "offered")
 
 
 def _pair(sample: Sample) -> tuple[np.ndarray, np.ndarray]:

@@ -148,6 +148,16 @@ class Hospitals:
         """Sensitivity at the cut among the same."""
         return float(ndtr(self.distances[level == "there"] - self.cut))
 
+    def specificity_of(self, level: str) -> float:
+        """Specificity at the cut, which the sign does not change."""
+        return float(ndtr(self.cut))
+
+    def observed_expected_of(self, level: str) -> float:
+        """Observed over expected events of the external test among the same; the risks are not calibrated."""
+        share = self.outside[0] / sum(self.outside)
+        above, below = (ndtr((mean - self.cut) / np.sqrt(2)) for mean in (self.distances[level == "there"], 0.0))
+        return float(share / (share * above + (1 - share) * below))
+
     def auc(self, place: int) -> float:
         """AUC of the internal (0) or the external (1) test: positives of both kinds against the same negatives."""
         return self.shares[place] * self.auc_of("there") + (1 - self.shares[place]) * self.auc_of("absent")

@@ -67,20 +67,26 @@ def of_hospitals(two: Hospitals) -> list[Family]:
     --------
     >>> from helpers.stats.proof.picture_designs import HOSPITALS
     >>> [made.measure for made in of_hospitals(HOSPITALS)[0].make(0)]
-    ['Subgroups: AUC difference', 'Subgroups: sensitivity difference']
+    ['Subgroups: AUC difference', 'Subgroups: sensitivity difference', 'Subgroups: specificity difference', \
+'Subgroups: O:E ratio']
     """
+    compared = {
+        "AUC difference": ("auc", two.auc_of),
+        "sensitivity difference": ("sensitivity", two.sensitivity_of),
+        "specificity difference": ("specificity", two.specificity_of),
+        "O:E ratio": ("observed_expected", two.observed_expected_of),
+    }
 
     def groups(replicate: int) -> Iterator[Made]:
         _, outside, signs = two.draw(replicate)
         frame = pd.DataFrame({"label": outside.label, "risk": outside.risks["model"], "sign": signs["outside"]["sign"]})
-        for measure, truth in (("auc", two.auc_of), ("sensitivity", two.sensitivity_of)):
+        for named, (measure, truth) in compared.items():
             found = subgroups(frame, by=["sign"], measure=measure, threshold=0.5, draws=20).differences
-            shown = measure.upper() if measure == "auc" else measure
             for row in found.to_dict("records"):
-                value = truth(row["level"]) - truth(row["reference"])
-                yield Made(
-                    f"Subgroups: {shown} difference", "MOVER of the levels' limits", row["low"], row["high"], value
-                )
+                one, other = truth(row["level"]), truth(row["reference"])
+                value = one / other if measure == "observed_expected" else one - other
+                limits = row["low"], row["high"]
+                yield Made(f"Subgroups: {named}", "MOVER of the levels' limits", *limits, value)
 
     def mix(replicate: int) -> Iterator[Made]:
         inside, outside, signs = two.draw(replicate)

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtr, ndtri
 
-from helpers.stats.proof.designs import DENSITY, DESIGNS, GRID
+from helpers.stats.proof.designs import DENSITY, DESIGNS, GRID, TOGETHER
+from helpers.stats.proof.folds import FOLDS
 from helpers.stats.proof.picture_designs import FEW_NODES, HOSPITALS, NODES
 
 # variances of a rating given the truth (Roe and Metz 1997, doi:10.1016/S1076-6332(97)80032-3); they sum to 1
@@ -165,6 +166,60 @@ class Raters:
 
 
 @dataclass(frozen=True)
+class Helped:
+    """Readers who grade the same cases twice; help brings each nearer to what the case shows, so that they agree more.
+
+    Parameters
+    ----------
+    name, title : str
+    readers, cases : int
+    errors : tuple of float
+        Standard deviation of a reader's error, unaided and aided; that of what the cases show is 1.
+    cuts : tuple of float
+        Where one grade ends and the next begins.
+    positive_from : int
+        Lowest grade that is a positive call.
+
+    Examples
+    --------
+    >>> helped = Helped("two", "two", 2, 30, (0.8, 0.4), (-0.5, 0.5), 3)
+    >>> helped.draw(0).shape, round(helped.value("kappa", aided=True) - helped.value("kappa", aided=False), 3)
+    ((120, 6), 0.244)
+    """
+
+    name: str
+    title: str
+    readers: int
+    cases: int
+    errors: tuple[float, float]
+    cuts: tuple[float, ...]
+    positive_from: int
+
+    def draw(self, replicate: int) -> pd.DataFrame:
+        """Readings of every reader, unaided and aided, one case a patient."""
+        rng = np.random.default_rng([zlib.crc32(self.name.encode()), replicate])
+        shown = rng.standard_normal((self.cases, 1))
+        own = rng.standard_normal((2, self.cases, self.readers))
+        own[1] = TOGETHER * own[0] + np.sqrt(1 - TOGETHER**2) * own[1]
+        grades = 1 + np.searchsorted(self.cuts, shown + np.reshape(self.errors, (2, 1, 1)) * own)
+        label = (shown[:, 0] + rng.standard_normal(self.cases) > 0).astype(int)
+        modality, case, reader = np.indices(grades.shape).reshape(3, -1)
+        columns = {"reader": reader, "modality": np.array(["unaided", "aided"])[modality], "case_id": case}
+        columns |= {"patient_id": case, "label": label[case], "rating": grades.ravel()}
+        return pd.DataFrame(columns)
+
+    def value(self, measure: str, *, aided: bool) -> float:
+        """True agreement; `measure` as `reader_agreement.NAMES` has it.
+
+        Of readers with the same margins the intraclass correlation of the grades is the quadratically weighted kappa.
+        """
+        graded = measure in ("weighted", "icc")
+        cuts = self.cuts if graded else (self.cuts[self.positive_from - 2],)
+        raters = Raters(self.name, self.title, self.readers, self.cases, self.errors[aided], cuts)
+        return raters.kappa("quadratic" if graded else "none")
+
+
+@dataclass(frozen=True)
 class Classes:
     """Three classes with normal scores; a case's score for its own class is higher, and scores are contrasted.
 
@@ -234,6 +289,9 @@ READERS = ReaderStudy("D readers", "D: 4 readers, 152 cases", 4, 104, 48, 1.2, g
 NO_HELP = ReaderStudy("D readers, no help", "D: 4 readers, 152 cases", 4, 104, 48, 1.2)
 GRADES = Raters("grades", "D: 4 readers, 5 grades, 152 cases", 4, 152, 0.7, (-1.2, -0.4, 0.4, 1.2))
 FEW_GRADES = Raters("few grades", "C: 2 readers, 3 grades, 34 cases", 2, 34, 0.7, (-0.5, 0.5))
+HELPED = Helped("help", GRADES.title, 4, 152, (0.9, 0.5), GRADES.cuts, 4)
+FEW_HELPED = Helped("little help", FEW_GRADES.title, 2, 34, (0.9, 0.5), FEW_GRADES.cuts, 3)
 THREE = Classes("three classes", "C: 34 patients, 10 + 4 + 20", (10, 4, 20), (1.9, 2.2, 1.8))
 # of every design, so that each looks alike in every figure
-TITLES = [design.title for design in (*DESIGNS, READERS, THREE, GRADES, FEW_GRADES, NODES, FEW_NODES, HOSPITALS)]
+OTHERS = (READERS, THREE, GRADES, FEW_GRADES, NODES, FEW_NODES, HOSPITALS, FOLDS)
+TITLES = [design.title for design in (*DESIGNS, *OTHERS)]

@@ -8,19 +8,25 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtr
 
-from helpers.stats import experience, reader_gains, reader_study
+from helpers.stats import experience, reader_agreement, reader_gains, reader_study
 from helpers.stats.agreement import agreement
 from helpers.stats.class_calls import Calls
 from helpers.stats.discrimination import auc, auc_multiclass
 from helpers.stats.ordinal import concordance
 from helpers.stats.proof.model_intervals import AUTO
-from helpers.stats.proof.reader_designs import Classes, Raters, ReaderStudy
+from helpers.stats.proof.reader_designs import Classes, Helped, Raters, ReaderStudy
 from helpers.stats.proof.simulation import Family, Made
 from helpers.stats.readers import change_of_mind, compare_at_matched, obuchowski_rockette, u_statistics
 
 RESAMPLES = 200
 METRICS = ("auc", "sensitivity")
-HALF, QUARTER = 0.5, 0.25
+HALF, QUARTER, FIFTH = 0.5, 0.25, 0.2
+AGREEMENT = {
+    "kappa": "Kappa of calls",
+    "fleiss": "Fleiss kappa of calls",
+    "weighted": "Weighted kappa of grades",
+    "icc": "ICC of grades",
+}
 
 
 def of_readers(study: ReaderStudy) -> list[Family]:
@@ -155,6 +161,27 @@ def of_agreement(raters: Raters) -> list[Family]:
 
     made = [Family(raters.title, pairs, share=HALF)]
     return made + ([Family(raters.title, several, share=QUARTER)] if raters.readers > 2 else [])
+
+
+def of_help(helped: Helped) -> list[Family]:
+    """Agreement of readers unaided and aided, and how help changes it.
+
+    Examples
+    --------
+    >>> from helpers.stats.proof.reader_designs import FEW_HELPED
+    >>> [made.measure for made in of_help(FEW_HELPED)[0].make(0)][:3]
+    ['Kappa of calls, unaided', 'Kappa of calls, aided', 'Kappa of calls, change']
+    """
+
+    def make(replicate: int) -> Iterator[Made]:
+        study = reader_study.assemble(helped.draw(replicate), positive_from=helped.positive_from)
+        for row in reader_agreement.agreement_table(study).to_dict("records"):
+            unaided, aided = (helped.value(row["measure"], aided=given) for given in (False, True))
+            truth = {"unaided": unaided, "aided": aided, "change": aided - unaided}[row["modality"]]
+            named = f"{AGREEMENT[row['measure']]}, {row['modality']}"
+            yield Made(named, "jackknife over patients", row["low"], row["high"], truth)
+
+    return [Family(helped.title, make, share=FIFTH)]
 
 
 def of_classes(classes: Classes) -> list[Family]:
