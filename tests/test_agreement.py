@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from helpers.stats import kappa
 from helpers.stats.agreement import agreement
 from helpers.stats.agreement_icc import icc_values
 
@@ -194,3 +195,15 @@ def test_a_reader_who_never_varies_has_a_kappa_of_zero_without_an_interval(kind)
     assert np.isnan([made.low, made.high, made.se]).all()
     assert "same rating" in made.note
     assert "no interval" in made.methods
+
+
+@pytest.mark.parametrize("weights", ["none", "linear", "quadratic"])
+def test_light_is_the_mean_of_the_pairs(weights):
+    """All pairs at once, and one by one."""
+    rng = np.random.default_rng(0)
+    for readers, n in ((2, 2), (3, 5), (5, 3)):
+        truth = rng.integers(0, n, 40)
+        codes = np.where(rng.random((40, readers)) < 0.7, truth[:, None], rng.integers(0, n, (40, readers)))
+        pairs = [kappa.cohen(codes[:, [i, j]], n, weights=weights)[0] for i in range(readers) for j in range(i)]
+        assert kappa.light(codes, n, weights=weights) == pytest.approx(np.mean(pairs), rel=1e-12)
+    assert np.isnan(kappa.light(np.zeros((10, 3), int), 2))

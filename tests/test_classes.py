@@ -161,6 +161,29 @@ def test_no_patient_is_tested_by_a_head_that_saw_one_of_its_images():
     assert set(np.unique(resampled.new_center(np.array(["b", "a", "b"])).fold)) == {0, 1}
 
 
+def test_heads_of_folds_are_those_of_scikit_learn():
+    """Each fold fitted alone on its training cases, scaled by them and weighted by patient and class."""
+    from sklearn.linear_model import LogisticRegression
+
+    rng = np.random.default_rng(3)
+    label = rng.permutation(np.repeat([0, 1, 2], [30, 12, 48]))
+    features = 50 + rng.normal(size=(90, 6)) * [1, 5, 20, 1, 1, 0] + label[:, None]
+    features[:, 5] = 0.1  # the same for everybody
+    weight = rng.choice([1, 1 / 2, 1 / 3], 90) * (np.arange(90) % 3 != np.arange(3)[:, None])
+    made = resampled.head_risks(features, label, weight, features, 3)
+    for fold, own in enumerate(weight):
+        kept = own > 0
+        mean, spread = features[kept].mean(axis=0), features[kept].std(axis=0)
+        x = (features - mean) / np.where(spread > 1e-9, spread, 1.0)
+        share = np.bincount(label[kept], weights=own[kept])
+        balanced = own[kept] * (share.sum() / 3 / share)[label[kept]]
+        head = LogisticRegression(C=resampled.PENALTY, max_iter=5000, tol=1e-10)
+        right = head.fit(x[kept], label[kept], sample_weight=balanced).predict_proba(x)
+        assert made[fold] == pytest.approx(right, abs=1e-5)
+    with pytest.raises(ValueError, match="no patient outside a fold"):
+        resampled.head_risks(features, label, (label > 0)[None].astype(float), features, 3)
+
+
 def test_share_between_centres_has_its_ends():
     rng = np.random.default_rng(0)
     group, whose = np.repeat(list("abcd"), 40), np.arange(160)

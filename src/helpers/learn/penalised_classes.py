@@ -28,8 +28,8 @@ def newton_classes(
         Design of all rows by the terms of each fold, a column of ones first; columns that a fold lacks are 0.
     label : int array of shape (n,)
         Class of each row, 0 to `classes` - 1.
-    inside : bool array of shape (folds, n)
-        Rows that a fold learns from.
+    inside : bool or float array of shape (folds, n)
+        Rows that a fold learns from, or their weights, 0 for the others.
     penalty : float
         Inverse strength, as scikit-learn's C.
     start : array of shape (folds, classes, p) or None

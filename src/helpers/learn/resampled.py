@@ -7,16 +7,16 @@ of the study.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from helpers.learn.folds import grouped_folds
+from helpers.learn.penalised_classes import newton_classes, softmax
 
 PENALTY = 0.03  # inverse strength, as scikit-learn has it; declared, not searched
-STEPS = 300
 METHODS = (
     "Percentiles of grey, blobs (doi:10.1023/A:1008045108935) and edges at {scales} scales in the middle and around "
     "it, by fixed filters that learn nothing; in every fold a multinomial logistic regression with a ridge penalty "
@@ -105,10 +105,9 @@ def cross_validate(
     weight = (1 / whose.map(whose.value_counts())).to_numpy()
     parts = []
     for repeat, fold in enumerate(scheme.fold):
-        risk = np.full((len(cases), len(classes)), np.nan)
-        for test in np.unique(fold):
-            out = fold == test
-            risk[out] = fit_head(features[~out], label[~out], weight[~out], len(classes), penalty)(features[out])
+        test = np.unique(fold)[:, None] == fold  # (folds, cases)
+        every = head_risks(features, label, np.where(test, 0.0, weight), features, len(classes), penalty)
+        risk = every[test.argmax(axis=0), np.arange(len(cases))]
         named = {f"risk_{name}": risk[:, place] for place, name in enumerate(classes)}
         table = cases[["patient_id", "center", "label"]].assign(**named).groupby("patient_id", sort=True)
         patients = table[list(named)].mean().join(table[["center", "label"]].first()).reset_index()
@@ -120,18 +119,24 @@ def cross_validate(
     return out[[*first, *(f"risk_{name}" for name in classes)]]
 
 
-def fit_head(
-    features: np.ndarray, label: np.ndarray, weight: np.ndarray, count: int, penalty: float = PENALTY
-) -> Callable[[np.ndarray], np.ndarray]:
-    """Fit the head to training cases, every class with the same weight.
+def head_risks(
+    features: np.ndarray,
+    label: np.ndarray,
+    weight: np.ndarray,
+    rows: np.ndarray,
+    count: int,
+    penalty: float = PENALTY,
+) -> np.ndarray:
+    """Fit a head for each fold, every class with the same weight, and say what each makes of rows.
 
     Parameters
     ----------
-    features : array of shape (cases, width)
+    features : array of shape (cases, width), or (folds, cases, width) where folds have cases of their own
     label : int array of shape (cases,)
         From 0 to `count` - 1.
-    weight : array of shape (cases,)
-        Of a case; 1 over the number of cases of its patient.
+    weight : array of shape (folds, cases)
+        1 over the number of cases of a patient; 0 for a case that the fold does not learn from.
+    rows : array of shape (rows, width), or (folds, rows, width)
     count : int
         Number of classes.
     penalty : float
@@ -139,21 +144,35 @@ def fit_head(
 
     Returns
     -------
-    function
-        From features of shape (n, width) to risks of shape (n, count).
+    array of shape (folds, rows, count)
+        Risks.
 
     Raises
     ------
     ValueError
-        If a class has no case.
-    """
-    from sklearn.linear_model import LogisticRegression
+        If a fold learns from no case of a class.
 
-    if len(np.unique(label)) < count:
+    Examples
+    --------
+    >>> x = np.array([[-1.0], [1.0]])
+    >>> made = head_risks(x, np.array([0, 1]), np.ones((1, 2)), np.array([[0.0], [9.0]]), 2, 1.0)
+    >>> made[0, 0].tolist(), bool(made[0, 1, 1] > 0.9)
+    ([0.5, 0.5], True)
+    """
+    member = np.eye(count)[label]  # (cases, count)
+    share = weight @ member
+    if (share == 0).any():
         raise ValueError("cases: a class has no patient outside a fold, so no head can learn it")
-    mean, spread = features.mean(axis=0), features.std(axis=0)
-    spread = np.where(spread > 0, spread, 1.0)
-    own = weight * (weight.sum() / count / np.bincount(label, weights=weight))[label]
-    head = LogisticRegression(C=penalty, max_iter=STEPS)
-    head.fit((features - mean) / spread, label, sample_weight=own)
-    return lambda rows: head.predict_proba((rows - mean) / spread)
+    own = weight * (share.sum(axis=1, keepdims=True) / count / share)[:, label]
+    inside = (weight > 0).astype(float)[:, None]
+    number = inside.sum(axis=2, keepdims=True)
+    mean = inside @ features / number  # (folds, 1, width)
+    spread = np.sqrt(inside @ (features - mean) ** 2 / number)
+    spread = np.where(spread > 1e-9 * np.abs(mean), spread, 1.0)  # a constant differs from its mean by rounding
+    design = _with_ones((features - mean) / spread)
+    at = newton_classes(design, label, own, penalty, classes=count)
+    return softmax(_with_ones((rows - mean) / spread) @ at.transpose(0, 2, 1))
+
+
+def _with_ones(features: np.ndarray) -> np.ndarray:
+    return np.concatenate([np.ones((*features.shape[:-1], 1)), features], axis=-1)

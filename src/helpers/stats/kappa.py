@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import combinations
-
 import numpy as np
 
 WEIGHTS = ("none", "linear", "quadratic")
@@ -98,8 +96,18 @@ def light(codes: np.ndarray, n: int, *, weights: str = "none") -> float:
     >>> light(np.array([[0, 0, 0], [0, 1, 0], [1, 1, 1], [1, 1, 1]]), 2)
     0.6666666666666666
     """
-    pairs = combinations(range(codes.shape[1]), 2)
-    return float(np.mean([cohen(codes[:, list(pair)], n, weights=weights)[0] for pair in pairs]))
+    cases, readers = codes.shape
+    named = (codes[:, :, None] == np.arange(n)).reshape(cases, readers * n).astype(float)
+    # one product holds the table of every pair: the jackknife of a reader study asks for thousands of them
+    tables = (named.T @ named / cases).reshape(readers, n, readers, n)
+    own = named.mean(axis=0).reshape(readers, n)
+    credit = weight_matrix(n, weights)
+    first, second = np.triu_indices(readers, 1)
+    observed = np.einsum("pij,ij->p", tables[first, :, second], credit)
+    expected = np.einsum("pi,ij,pj->p", own[first], credit, own[second])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        kappas = np.where(expected < 1, (observed - expected) / (1 - expected), np.nan)
+    return float(kappas.mean())
 
 
 def _tally(codes: np.ndarray, n: int) -> tuple[np.ndarray, int, np.ndarray]:

@@ -16,7 +16,7 @@ from helpers.stats.delong import placements
 from helpers.stats.proof.simulation import Family, Made
 
 FITS = 300  # training sets over which the truth is averaged
-GROWN = 20  # a test set of the truth has so many times the patients
+GROWN = 10  # a test set of the truth has so many times the patients
 METHOD = "infinitesimal jackknife over patients"
 FIFTH = 0.2
 
@@ -84,14 +84,16 @@ class Folds:
         """Expected AUC of each class against the rest, by way."""
         rng = np.random.default_rng(zlib.crc32(f"{self.name}, truth".encode()))
         kept = tuple(round(n * (1 - 1 / self.folds)) for n in self.counts)
-        found: dict[str, list] = {way: [] for way in self.ways}
-        for _ in range(FITS):
-            (seen, training), (new, test) = self.draw(rng, kept), self.draw(rng, tuple(GROWN * n for n in self.counts))
-            for way in self.ways:
-                head = learned.fit_head(training[way], seen, np.ones(seen.size), len(self.classes))
-                risk = head(test[way])
-                found[way].append([placements(new == k, risk[:, k])[0] for k in range(len(self.classes))])
-        return {way: np.mean(values, axis=0) for way, values in found.items()}
+        training = [self.draw(rng, kept) for _ in range(FITS)]
+        tests = [self.draw(rng, tuple(GROWN * n for n in self.counts)) for _ in range(FITS)]
+        seen, new = training[0][0], tests[0][0]
+        found = {}
+        for way in self.ways:
+            features, rows = (np.stack([drawn[way] for _, drawn in one]) for one in (training, tests))
+            risks = learned.head_risks(features, seen, np.ones(features.shape[:2]), rows, len(self.classes))
+            values = [[placements(new == k, risk[:, k])[0] for k in range(len(self.classes))] for risk in risks]
+            found[way] = np.mean(values, axis=0)
+        return found
 
     def _generator(self, replicate: int) -> np.random.Generator:
         return np.random.default_rng([zlib.crc32(self.name.encode()), replicate])

@@ -173,13 +173,17 @@ def of_help(helped: Helped) -> list[Family]:
     ['Kappa of calls, unaided', 'Kappa of calls, aided', 'Kappa of calls, change']
     """
 
+    truth = {}
+    for measure in AGREEMENT:
+        unaided, aided = (helped.value(measure, aided=given) for given in (False, True))
+        truth[measure] = {"unaided": unaided, "aided": aided, "change": aided - unaided}
+
     def make(replicate: int) -> Iterator[Made]:
         study = reader_study.assemble(helped.draw(replicate), positive_from=helped.positive_from)
         for row in reader_agreement.agreement_table(study).to_dict("records"):
-            unaided, aided = (helped.value(row["measure"], aided=given) for given in (False, True))
-            truth = {"unaided": unaided, "aided": aided, "change": aided - unaided}[row["modality"]]
             named = f"{AGREEMENT[row['measure']]}, {row['modality']}"
-            yield Made(named, "jackknife over patients", row["low"], row["high"], truth)
+            value = truth[row["measure"]][row["modality"]]
+            yield Made(named, "jackknife over patients", row["low"], row["high"], value)
 
     return [Family(helped.title, make, share=FIFTH)]
 
