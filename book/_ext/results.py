@@ -237,9 +237,10 @@ class ResultTable(Result):
         """One row; numbers to the right, so that digits stand under digits."""
         row = nodes.row()
         for column, (text, number) in enumerate(zip(texts, numeric)):
-            # data stay as they are
-            paragraph = nodes.paragraph("", "", self.cell(column, text), support_smartquotes=False)
-            row += nodes.entry("", paragraph, classes=["number"] if number else [])
+            # data stay as they are; without a paragraph in each cell a long table is half as many elements to lay out
+            look = {"classes": ["number"] if number else [], "support_smartquotes": False}
+            cell = self.cell(column, text)  # a link, and only a link, must stand in a paragraph
+            row += nodes.entry("", cell if isinstance(cell, nodes.Text) else nodes.paragraph("", "", cell), **look)
         return row
 
     def cell(self, column, text):

@@ -19,6 +19,15 @@ MENDS: tuple[tuple[re.Pattern[str], str], ...] = (
     # roles that the standard withdrew, and a list whose items are none
     (re.compile(r' role="doc-biblioentry"'), ""),
     (re.compile(r'<div role="list" class="citation-list">'), '<div class="citation-list">'),
+    # the theme reads the search index (a quarter of a megabyte) on every page, for a search as one types that is off;
+    # the page `search` has scripts of its own
+    (
+        re.compile(
+            r'(<meta name="docsearch:version"[^>]*>)'
+            r'(?:\s*<script src="[^"]*(?:_static/searchtools|_static/language_data|searchindex)\.js"></script>)+'
+        ),
+        r"\1",
+    ),
     # what scrolls sideways can be scrolled by keyboard
     (
         re.compile(r'<div class="pst-scrollable-table-container">'),
