@@ -122,6 +122,36 @@ def test_a_word_of_the_glossary_explains_itself_by_keyboard_and_by_mouse(book: P
     assert seen.errors == []
 
 
+def test_a_definition_may_leave_the_box_of_its_result(book: Path) -> None:
+    """What is out of sight is laid out late, in boxes that cut off what leaves them; not the one that is in use."""
+    style = "one => getComputedStyle(one).contentVisibility"
+    with browser.reader() as (page, seen):
+        page.goto((book / "olnm/discrimination.html").as_uri())
+        result = page.locator(".result").first
+        assert result.evaluate(style) == "auto"
+        result.hover()
+        assert result.evaluate(style) == "visible"
+        page.evaluate(
+            """() => {
+                const line = document.createElement("p"), last = document.querySelector(".result");
+                line.innerHTML = '<a class="explained" href="#x">word</a><span class="explanation">A<br>B<br>C</span>';
+                last.append(line);
+            }"""
+        )
+        page.locator(".result > p > a.explained").first.hover()
+        whole = """() => {
+            const tip = document.querySelector(".result > p > .explanation"), box = tip.getBoundingClientRect();
+            const out = tip.closest(".result").getBoundingClientRect().bottom < box.bottom;
+            return out && document.elementFromPoint(box.left + 20, box.bottom - 4) === tip;
+        }"""
+        assert page.evaluate(whole)
+        page.mouse.move(1, 1)
+        page.emulate_media(media="print")
+        everywhere = "all => all.every((one) => getComputedStyle(one).contentVisibility === 'visible')"
+        assert page.locator(".result").evaluate_all(everywhere)
+    assert seen.errors == []
+
+
 def test_only_the_first_use_of_a_word_is_explained(book: Path) -> None:
     text = (book / "real/discrimination.html").read_text(encoding="utf-8")
     assert len(re.findall(r'class="explained" href="\.\./glossary\.html#term-AUC"', text)) == 2, "once, and as {term}"

@@ -228,12 +228,27 @@ def test_mending_twice_changes_nothing() -> None:
     assert mend.mended(once) == once
 
 
+def test_only_the_search_page_reads_the_index() -> None:
+    scripts = "".join(
+        f'\n    <script src="../{name}.js"></script>'
+        for name in ("_static/searchtools", "_static/language_data", "searchindex")
+    )
+    page = f'<meta name="docsearch:version" content="" />\n{scripts}\n  </head>'
+    assert mend.mended(page) == '<meta name="docsearch:version" content="" />\n  </head>'
+    own = f'<meta name="docsearch:version" content="" />\n  <script>x</script>{scripts}'
+    assert mend.mended(own) == own
+
+
 def test_icons_are_drawn_and_the_collection_is_left_out(tmp_path: Path) -> None:
     collection = tmp_path / icons.COLLECTION
     collection.parent.mkdir(parents=True)
     collection.write_text(
         '{sun:[9,9,[],"f1","M9"],"sun":[512,512,[9728],"f185","M1 2"],bars:[448,512,["navicon"],"f0","M3"]}'
     )
+    styles = tmp_path / "_static/styles" / icons.STYLES
+    styles.parent.mkdir()
+    styles.write_text('.a{color:red}.fa-sun:before{content:"\\f185"}.fa-gone:before,.fa-x:before{content:"\\f0"}')
+    (collection.parent / icons.SCRIPTS).write_text('"<i class=fa-x>"')
     page = tmp_path / "a.html"
     icon = '<i class="theme-switch fa-solid fa-sun   fa-lg" data-mode="light" title="Light"></i>'
     page.write_text(
@@ -245,5 +260,6 @@ def test_icons_are_drawn_and_the_collection_is_left_out(tmp_path: Path) -> None:
     assert 'viewBox="0 0 512 512"><path fill="currentColor" d="M1 2"' in text, "the solid one, which comes last"
     assert 'd="M3"' in text and 'data-mode="light"' in text
     assert not collection.exists()
+    assert styles.read_text() == '.a{color:red}.fa-gone:before,.fa-x:before{content:"\\f0"}'
     with pytest.raises(KeyError, match="no icon 'gone'"):
         icons.drawn('<i class="fa-solid fa-gone"></i>', "{}")

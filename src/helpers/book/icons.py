@@ -13,8 +13,10 @@ from pathlib import Path
 from helpers.book.files import write_text
 
 COLLECTION = "_static/scripts/fontawesome.js"
+STYLES, SCRIPTS = "pydata-sphinx-theme.css", "pydata-sphinx-theme.js"  # of the theme, in folders beside each other
 _ICON = re.compile(r'<i\s+class="(?P<classes>[^"]*\bfa[a-z]*\b[^"]*)"(?P<more>[^>]*)>\s*</i>')
 _SCRIPT = re.compile(r"\s*<(?:script|link)\b[^>]*\bscripts/fontawesome\.js[^>]*>(?:</script>)?")
+_NAMED = re.compile(r'(?:\.fa-[\w-]+:before,?)+\{content:"[^"]*"\}')
 _MODIFIERS = {"fa-solid", "fa-regular", "fa-brands", "fa-lg", "fa-fw", "fa-sm", "fa-xs", "fa-xl", "fa-2x", "fa-spin"}
 
 
@@ -73,6 +75,22 @@ def drawn(page: str, collection: str) -> str:
     return _SCRIPT.sub("", _ICON.sub(svg, page))
 
 
+def thinned(styles: str, scripts: str) -> str:
+    """The theme's style sheet without the letter of each icon, a quarter of it; icons that scripts name keep theirs.
+
+    Examples
+    --------
+    >>> thinned('.a{b:c}.fa-up:before,.fa-rise:before{content:"x"}.fa-x:before{content:"y"}', 'class="fa-x"')
+    '.a{b:c}.fa-x:before{content:"y"}'
+    """
+    used = set(re.findall(r"\bfa-[\w-]+", scripts))
+
+    def kept(match: re.Match[str]) -> str:
+        return match[0] if used.intersection(re.findall(r"fa-[\w-]+", match[0])) else ""
+
+    return _NAMED.sub(kept, styles)
+
+
 def draw(html: str | Path, pages: list[Path]) -> None:
     """Draw the icons of some pages of a built book in place, and leave out the collection.
 
@@ -89,5 +107,7 @@ def draw(html: str | Path, pages: list[Path]) -> None:
         text = page.read_text(encoding="utf-8")
         if (better := drawn(text, collection)) != text:
             write_text(page, better)
+    styles, scripts = path.parents[1] / "styles" / STYLES, path.parent / SCRIPTS
+    write_text(styles, thinned(styles.read_text(encoding="utf-8"), scripts.read_text(encoding="utf-8")))
     for part in [path, *path.parent.glob("*.map"), *path.parent.glob("fontawesome.js.*")]:
         part.unlink(missing_ok=True)
