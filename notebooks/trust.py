@@ -113,7 +113,7 @@ page.figure("fig-choices", covered.plot_choices(), data=covered.frame(), n=repli
 
 # %% [markdown]
 # :::{result-table} tab-instead
-# **Which printed intervals are too narrow, and what is better?** Worst first; a dash where the book has nothing better.
+# **Which printed intervals are too narrow, and what is better?** Worst first; a dash where nothing that the book offers is better beyond the Monte Carlo error of this run.
 # :::
 #
 # :::{result-figure} fig-choices

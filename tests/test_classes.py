@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import t as student
 from sklearn import metrics
 
 from helpers.data.errors import StudyError
@@ -182,6 +183,43 @@ def test_heads_of_folds_are_those_of_scikit_learn():
         assert made[fold] == pytest.approx(right, abs=1e-5)
     with pytest.raises(ValueError, match="no patient outside a fold"):
         resampled.head_risks(features, label, (label > 0)[None].astype(float), features, 3)
+
+
+def test_intervals_between_folds_by_hand():
+    """The AUC of every fold, and the corrected variance of their mean; differences fold by fold."""
+    rng = np.random.default_rng(5)
+    label = np.repeat([0, 1, 2], 20)
+    features = rng.normal(size=(60, 4)) + label[:, None] * 0.8
+    cases = pd.DataFrame({"patient_id": [f"P{k:02d}" for k in range(60)], "label": label, "center": "A"})
+    scheme = resampled.new_patients(label, cases["patient_id"].to_numpy(), folds=4, repeats=3)
+    options = {"classes": NAMES, "study": "s"}
+    made = resampled.cross_validate(features, cases, scheme, model="m", **options)
+    other = resampled.cross_validate(rng.permutation(features), cases, scheme, model="n", **options)
+    assert made["fold"].to_numpy().reshape(3, 60).tolist() == scheme.fold.tolist()
+
+    def by_hand(table):
+        rows = []
+        for repeat in range(3):
+            for fold in range(4):
+                part = table[(table["seed"] == repeat) & (table["fold"] == fold)]
+                pairs = [(part["label"] == name, part[f"risk_{name}"]) for name in NAMES]
+                rows.append([
+                    np.mean([(a > b) + (a == b) / 2 for a in risk[own] for b in risk[~own]]) for own, risk in pairs
+                ])  # fmt: skip
+        return np.column_stack([rows, np.mean(rows, axis=1)])
+
+    for found, values in (
+        (other_tests.between_folds(made), by_hand(made)),
+        (other_tests.between_folds(made, other), by_hand(made) - by_hand(other)),
+    ):
+        se = values.std(axis=0, ddof=1) * np.sqrt(1 / 12 + 1 / 3)
+        assert found["value"].to_numpy() == pytest.approx(values.mean(axis=0))
+        assert found["low"].to_numpy() == pytest.approx(values.mean(axis=0) - student.ppf(0.975, 11) * se)
+        assert (found["high"] <= 1).all() and found["folds"].eq(12).all()
+    whole = other_tests.between_folds(made.assign(fold=0))
+    assert whole["value"].notna().all() and whole["low"].isna().all(), "one fold a repeat says nothing of training"
+    lacking = made[~((made["label"] == NAMES[0]) & (made["fold"] == 1) & (made["seed"] == 2))]
+    assert other_tests.between_folds(lacking).set_index("class")["low"].isna().tolist() == [True, False, False, True]
 
 
 def test_share_between_centres_has_its_ends():

@@ -6,9 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.special import expit, logit
-from scipy.stats import norm
+from scipy.stats import multivariate_normal, norm
 
-from helpers.learn import resampled as learned
 from helpers.stats import casemix, logistic, ordinal, resampled
 from helpers.stats.agreement import agreement
 from helpers.stats.agreement_icc import icc_values
@@ -185,17 +184,19 @@ def test_truths_of_cross_validation_equal_what_cross_validation_finds():
     assert one.truth["blurred"].mean() < one.truth["as they are"].mean() - 0.01
 
 
-def test_the_head_of_the_truth_is_that_of_the_folds():
+def test_the_discriminant_is_bayes_rule_with_one_covariance():
+    """Normal densities around the classes' means, written out; two training sets at once are two one by one."""
     one = folds.FOLDS
-    label, features = one.draw(np.random.default_rng(1), one.counts)
-    x = features["as they are"]
-    scheme = learned.Scheme("two halves", (np.arange(len(label)) % 2)[None])
-    who = np.array([f"P{number:03d}" for number in range(len(label))])
-    cases = pd.DataFrame({"patient_id": who, "center": "A", "label": label})
-    made = learned.cross_validate(x, cases, scheme, classes=one.classes, study="s", model="m")
-    alone = learned.head_risks(x[1::2], label[1::2], np.ones((1, len(label[1::2]))), x[::2], 3)[0]
-    risks = made[["risk_a", "risk_b", "risk_c"]].to_numpy()
-    assert risks[::2] == pytest.approx(alone, abs=1e-9)
+    label, features = one.draw(np.random.default_rng(1), (20, 6, 30))
+    x, y = features["as they are"], features["blurred"]
+    new = np.random.default_rng(2).normal(size=(2, 4, one.width))
+    made = folds.discriminant(np.stack([x, y]), label, new)
+    for risks, seen, rows in ((made[0], x, new[0]), (made[1], y, new[1])):
+        means = [seen[label == k].mean(axis=0) for k in range(3)]
+        centred = np.concatenate([seen[label == k] - means[k] for k in range(3)])
+        pooled = centred.T @ centred / (len(seen) - 3) + folds.RIDGE * np.eye(one.width)
+        density = np.array([[multivariate_normal.pdf(row, mean, pooled) for mean in means] for row in rows])
+        assert risks == pytest.approx(density / density.sum(axis=1, keepdims=True), rel=1e-6)
 
 
 def test_truths_of_several_classes_equal_many_cases():

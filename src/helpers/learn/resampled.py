@@ -79,7 +79,7 @@ def cross_validate(
     Returns
     -------
     DataFrame
-        A predictions table by patient, split `oof`, the repeat as `seed`.
+        A predictions table by patient, split `oof`, the repeat as `seed`, and the `fold` that tested the patient.
 
     Raises
     ------
@@ -109,14 +109,15 @@ def cross_validate(
         every = head_risks(features, label, np.where(test, 0.0, weight), features, len(classes), penalty)
         risk = every[test.argmax(axis=0), np.arange(len(cases))]
         named = {f"risk_{name}": risk[:, place] for place, name in enumerate(classes)}
-        table = cases[["patient_id", "center", "label"]].assign(**named).groupby("patient_id", sort=True)
-        patients = table[list(named)].mean().join(table[["center", "label"]].first()).reset_index()
+        kept = ["center", "label", "fold"]
+        table = cases.assign(fold=fold, **named).groupby("patient_id", sort=True)
+        patients = table[list(named)].mean().join(table[kept].first()).reset_index()
         parts.append(patients.assign(seed=repeat))
     out = pd.concat(parts, ignore_index=True)
     out["label"] = [classes[code] for code in out["label"]]
     out = out.assign(study=study, model=model, split="oof", case_id=out["patient_id"])
     first = ["study", "model", "seed", "split", "center", "patient_id", "case_id", "label"]
-    return out[[*first, *(f"risk_{name}" for name in classes)]]
+    return out[[*first, *(f"risk_{name}" for name in classes), "fold"]]
 
 
 def head_risks(
