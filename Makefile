@@ -15,6 +15,8 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 export MKL_NUM_THREADS ?= 1
+# a book is a hundred processes: what they import is compiled once, by whoever comes first, and not by each of them
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help book audit test lab check data lock clean
 
@@ -33,7 +35,7 @@ $(READY): requirements.txt pyproject.toml
 	@echo "Setting up $(VENV) from requirements.txt: about 3 minutes and 7 GB, once."
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@if $(BIN)/python -m pip install --quiet --disable-pip-version-check "uv>=0.5,<1"; then \
-	  $(BIN)/uv pip install --quiet --python $(BIN)/python --requirement requirements.txt && \
+	  $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --requirement requirements.txt && \
 	  $(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable . ; \
 	else \
 	  $(BIN)/python -m pip install --quiet --requirement requirements.txt && \
