@@ -192,3 +192,17 @@ def test_frozen_zip_has_no_clock() -> None:
     with zipfile.ZipFile(io.BytesIO(files.frozen_zip(stream.getvalue()))) as archive:
         assert b"2026" not in archive.read("docProps/core.xml")
         assert archive.infolist()[0].date_time[0] == 1980
+
+
+def test_a_figure_is_drawn_once_for_its_layout_and_once_a_kind_of_file(tmp_path, monkeypatch):
+    """With the engine at rest matplotlib would draw everything once more before each file."""
+    from matplotlib.figure import Figure
+
+    drawn, draw = [], Figure.draw
+    monkeypatch.setattr(Figure, "draw", lambda self, renderer: (drawn.append(1), draw(self, renderer)))
+    figure = Figure(layout="constrained")
+    figure.subplots().plot([1, 2, 3])
+    engine = figure.get_layout_engine()
+    figures.write_figure(tmp_path, "fig-a", figure)
+    assert len(drawn) == 3
+    assert figure.get_layout_engine() is engine

@@ -113,9 +113,12 @@ def write_figure(
 
 def _laid_out(figure: Figure) -> tuple[Bbox, LayoutEngine | None]:
     """Lay a figure out once for all files: its box in inches, and the engine that was put to rest for that."""
+    import matplotlib as mpl
+
     figure.draw_without_rendering()
     engine = figure.get_layout_engine()
-    figure.set_layout_engine("none")
+    with mpl.rc_context({"figure.autolayout": False, "figure.constrained_layout.use": False}):
+        figure.set_layout_engine(None)  # "none" would leave an engine that has every file drawn twice
     return figure.get_tightbbox().padded(0.1), engine
 
 

@@ -57,6 +57,8 @@ class Job:
         fresh = self.part.with_name(f"{self.key}.{os.getpid()}.new")
         text = np.frombuffer(json.dumps(meta, default=_plain).encode(), np.uint8)
         there = {name: value for name, value in pixels._asdict().items() if value is not None}
+        if pixels.volume_mask is not None:  # half of a clip's bytes, nearly all 0
+            there |= {"volume_mask": np.packbits(pixels.volume_mask), "volume_shape": pixels.volume_mask.shape}
         with fresh.open("wb") as handle:
             np.savez(handle, meta=text, **there)
         os.replace(fresh, self.part)
@@ -67,7 +69,10 @@ class Job:
             with np.load(self.part, allow_pickle=False) as stored:
                 meta = json.loads(stored["meta"].tobytes())
                 mask = stored["mask"] if meta["has_mask"] else None
-                volume = stored["volume_mask"] if meta["has_volume_mask"] else None
+                volume = None
+                if meta["has_volume_mask"]:
+                    shape = tuple(stored["volume_shape"].tolist())
+                    volume = np.unpackbits(stored["volume_mask"], count=int(np.prod(shape))).reshape(shape)
                 return Pixels(stored["image"], mask, volume), meta
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
             return None

@@ -66,7 +66,9 @@ def assemble(cache: Path, place: Path, jobs: list[Job], shape: tuple[int, ...]) 
                     made[name] = np.lib.format.open_memmap(
                         new / f"{name}.npy", mode="w+", dtype=np.uint8, shape=shapes[name]
                     )
-                made[name][number] = value
+                # a new file is 0 everywhere, and what stays so takes no room on the disk
+                rows = value.any(axis=-1) if name == "volume_masks" else slice(None)
+                made[name][number][rows] = value[rows]
             hashes = {name: getattr(job, name) for name in _HASHES}
             records.append({"key": job.key, **hashes, **meta})
         for array in made.values():
