@@ -113,6 +113,7 @@ def test_every_family_of_the_page_gives_intervals_with_a_truth():
     families += picture_intervals.of_outlines(picture_designs.NODES)
     families += picture_intervals.of_hospitals(picture_designs.HOSPITALS) + folds.of_folds(folds.FOLDS)
     families += reader_intervals.of_help(reader_designs.HELPED)
+    families += picture_intervals.of_centres(picture_designs.CENTRES)
     names = set()
     for family in families:
         made = list(family.make(0))
@@ -143,6 +144,8 @@ def test_every_family_of_the_page_gives_intervals_with_a_truth():
         "Subgroups: AUC difference",
         "Subgroups: specificity difference",
         "Subgroups: O:E ratio",
+        "Share of variance between centres",
+        "Flexible curve at one risk",
         "Net benefit difference at another prevalence",
         "Weighted kappa of grades, change",
         "Cross-validated AUC, mean over classes",

@@ -11,6 +11,7 @@ from scipy.stats import multivariate_normal, norm
 from helpers.stats import casemix, logistic, ordinal, resampled
 from helpers.stats.agreement import agreement
 from helpers.stats.agreement_icc import icc_values
+from helpers.stats.between import share_between
 from helpers.stats.decision import decision_curve
 from helpers.stats.discrimination import (
     auc,
@@ -234,6 +235,15 @@ def test_truths_of_outlines_equal_many_nodes():
     assert np.corrcoef(twice.T)[0, 1] == pytest.approx(nodes.shared, abs=0.02)
     sizes = nodes.draw(1).query("network == 'first'")["patient_id"]
     assert (len(sizes), sizes.nunique()) == (547, 430)
+
+
+def test_truth_of_centres_equals_many_patients():
+    one = picture_designs.CENTRES
+    many = picture_designs.Centres("many", "", tuple(400 * n for n in one.counts), one.means)
+    frame = many.draw(0)
+    by_hand = 1 - frame.groupby("center")["value"].transform(lambda v: v - v.mean()).var() / frame["value"].var()
+    assert by_hand == pytest.approx(one.share, abs=0.01)
+    assert share_between(*(frame[c] for c in frame), resamples=2).value == pytest.approx(one.share, abs=0.01)
 
 
 def test_truths_of_two_hospitals_equal_many_patients():

@@ -12,7 +12,7 @@ from helpers.stats.proof import model_intervals, picture_intervals, reader_inter
 from helpers.stats.proof.designs import DESIGNS, Design
 from helpers.stats.proof.drawing import dots, labels, wide
 from helpers.stats.proof.folds import FOLDS, of_folds
-from helpers.stats.proof.picture_designs import FEW_NODES, HOSPITALS, NODES
+from helpers.stats.proof.picture_designs import CENTRES, FEW_NODES, HOSPITALS, NODES
 from helpers.stats.proof.reader_designs import FEW_GRADES, FEW_HELPED, GRADES, HELPED, READERS, THREE, TITLES
 from helpers.stats.proof.simulation import MARGIN, NOMINAL, Family, count_coverage
 
@@ -163,4 +163,5 @@ def simulate_coverage(replicates: int, *, designs: tuple[Design, ...] = DESIGNS,
         families += picture_intervals.of_outlines(NODES) + picture_intervals.of_outlines(FEW_NODES)
         families += reader_intervals.of_help(HELPED) + reader_intervals.of_help(FEW_HELPED)
         families += picture_intervals.of_hospitals(HOSPITALS) + of_folds(FOLDS)
+        families += picture_intervals.of_centres(CENTRES)
     return Coverage(count_coverage(families, int(replicates)), int(replicates))

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
+from scipy.special import expit, logit
 
 from helpers.stats.calibration import calibration
 from helpers.stats.decision import decision_curve
@@ -22,7 +23,7 @@ from helpers.stats.discrimination import (
 )
 from helpers.stats.firth import firth
 from helpers.stats.intervals import Estimate, clustered_proportion, proportion, proportion_limits
-from helpers.stats.proof.designs import ELSEWHERE, EXTERNAL, NEAR_ONE, A, D, Design, Sample
+from helpers.stats.proof.designs import ELSEWHERE, EXTERNAL, NEAR_ONE, SHIFT, STRETCH, A, D, Design, Sample
 from helpers.stats.proof.simulation import Family, Made
 from helpers.stats.two_by_two import TwoByTwo
 
@@ -261,6 +262,10 @@ def _calibrated(design: Design, sample: Sample) -> Iterator[Made]:
     for measure in ("in_the_large", "slope", "joint_intercept", "observed_expected", "brier", "scaled_brier"):
         method = how.get(measure, "Wald") + (", by patient" if design.clustered else "")
         yield _row(title(measure), method, getattr(found, measure), design.truth[measure])
+    # the band where the risk that is right is the prevalence
+    at, curve = expit(SHIFT + STRETCH * logit(design.prevalence)), found.curve
+    low, high = (float(np.interp(at, curve.grid, limits)) for limits in (curve.low, curve.high))
+    yield Made("Flexible curve at one risk", curve.band, low, high, design.prevalence)
 
 
 def _distances(design: Design, sample: Sample) -> Iterator[Made]:

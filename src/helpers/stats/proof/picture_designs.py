@@ -163,6 +163,46 @@ class Hospitals:
         return self.shares[place] * self.auc_of("there") + (1 - self.shares[place]) * self.auc_of("absent")
 
 
+@dataclass(frozen=True)
+class Centres:
+    """A quantity of images, such as their mean grey value, that differs between centres.
+
+    Parameters
+    ----------
+    name, title : str
+    counts : tuple of int
+        Patients of each centre.
+    means : tuple of float
+        Of the quantity in each centre, in standard deviations between its patients.
+
+    Examples
+    --------
+    >>> centres = Centres("two", "two", (20, 20), (0.0, 1.0))
+    >>> centres.share, len(centres.draw(0))
+    (0.2, 40)
+    """
+
+    name: str
+    title: str
+    counts: tuple[int, ...]
+    means: tuple[float, ...]
+
+    def draw(self, replicate: int) -> pd.DataFrame:
+        """One row a patient: `value, center, patient_id`."""
+        rng = np.random.default_rng([zlib.crc32(self.name.encode()), replicate])
+        center = np.repeat(np.arange(len(self.counts)), self.counts)
+        value = np.array(self.means)[center] + rng.standard_normal(center.size)
+        return pd.DataFrame({"value": value, "center": center, "patient_id": np.arange(center.size)})
+
+    @property
+    def share(self) -> float:
+        """True share of the variance that lies between centres of these sizes."""
+        middle = np.average(self.means, weights=self.counts)
+        between = float(np.average((np.array(self.means) - middle) ** 2, weights=self.counts))
+        return between / (between + 1)
+
+
 NODES = Outlines("outlines", "B: outlines of 547 nodes", B.cases, B.patients, (1.2, 1.0), 0.4)
 FEW_NODES = Outlines("few outlines", "C: outlines in 34 patients", C.cases, C.patients, (1.2, 1.0), 0.0)
 HOSPITALS = Hospitals("hospitals", "D: 152 and 245 patients", (104, 48), (83, 162), (0.3, 0.6), (0.9, 1.8))
+CENTRES = Centres("centres", "C: 195 patients of 4 centres", (75, 50, 40, 30), (0.0, 0.4, 0.8, -0.4))

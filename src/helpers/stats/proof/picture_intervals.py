@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from helpers.stats import casemix, segmentation_summary
-from helpers.stats.proof.picture_designs import AREA_BIAS, AREA_SPREAD, QUARTILES, Hospitals, Outlines
+from helpers.stats.between import share_between
+from helpers.stats.proof.picture_designs import AREA_BIAS, AREA_SPREAD, QUARTILES, Centres, Hospitals, Outlines
 from helpers.stats.proof.simulation import Family, Made
 from helpers.stats.resampling import bootstrap_mean
 from helpers.stats.subgroups import subgroups
@@ -98,3 +99,23 @@ def of_hospitals(two: Hospitals) -> list[Family]:
         yield Made("Internal AUC, external mix of cases", "percentile bootstrap, weights anew", *limits, two.auc(1))
 
     return [Family(two.title, groups, share=HALF), Family(two.title, mix, share=FIFTH)]
+
+
+def of_centres(centres: Centres) -> list[Family]:
+    """The share of a quantity's variance that lies between centres.
+
+    Examples
+    --------
+    >>> from helpers.stats.proof.picture_designs import CENTRES
+    >>> [made.measure for made in of_centres(CENTRES)[0].make(0)]
+    ['Share of variance between centres']
+    """
+
+    def make(replicate: int) -> Iterator[Made]:
+        frame = centres.draw(replicate)
+        options = {"resamples": RESAMPLES, "seed": replicate}
+        found = share_between(frame["value"], frame["center"], frame["patient_id"], **options)
+        method = "percentile bootstrap, patients within centres"
+        yield Made("Share of variance between centres", method, found.low, found.high, centres.share)
+
+    return [Family(centres.title, make)]

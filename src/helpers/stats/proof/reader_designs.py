@@ -12,7 +12,7 @@ from scipy.special import ndtr, ndtri
 
 from helpers.stats.proof.designs import DENSITY, DESIGNS, GRID, TOGETHER
 from helpers.stats.proof.folds import FOLDS
-from helpers.stats.proof.picture_designs import FEW_NODES, HOSPITALS, NODES
+from helpers.stats.proof.picture_designs import CENTRES, FEW_NODES, HOSPITALS, NODES
 
 # variances of a rating given the truth (Roe and Metz 1997, doi:10.1016/S1076-6332(97)80032-3); they sum to 1
 CASE, CASE_MODALITY, CASE_READER, ERROR = 0.3, 0.3, 0.2, 0.2
@@ -293,5 +293,5 @@ HELPED = Helped("help", GRADES.title, 4, 152, (0.9, 0.5), GRADES.cuts, 4)
 FEW_HELPED = Helped("little help", FEW_GRADES.title, 2, 34, (0.9, 0.5), FEW_GRADES.cuts, 3)
 THREE = Classes("three classes", "C: 34 patients, 10 + 4 + 20", (10, 4, 20), (1.9, 2.2, 1.8))
 # of every design, so that each looks alike in every figure
-OTHERS = (READERS, THREE, GRADES, FEW_GRADES, NODES, FEW_NODES, HOSPITALS, FOLDS)
+OTHERS = (READERS, THREE, GRADES, FEW_GRADES, NODES, FEW_NODES, HOSPITALS, CENTRES, FOLDS)
 TITLES = [design.title for design in (*DESIGNS, *OTHERS)]
