@@ -25,6 +25,7 @@ from helpers.stats.firth import firth
 from helpers.stats.intervals import Estimate, clustered_proportion, proportion, proportion_limits
 from helpers.stats.proof.designs import ELSEWHERE, EXTERNAL, NEAR_ONE, SHIFT, STRETCH, A, D, Design, Sample
 from helpers.stats.proof.simulation import Family, Made
+from helpers.stats.smooth import Smooth, smooth
 from helpers.stats.two_by_two import TwoByTwo
 
 RESAMPLES = 400
@@ -255,17 +256,23 @@ def _benefits(
 
 def _calibrated(design: Design, sample: Sample) -> Iterator[Made]:
     """Calibration of the risks that are out of calibration."""
-    # the smoother has no part in these measures; of many cases that repeat, loess with its band is slow
+    # the smoother has no part in the measures; of many cases that repeat, loess with its band is slow
     smoother = "spline" if design.clustered else "loess"
     found = calibration(sample.label, sample.miscalibrated, patient_id=sample.patient, smoother=smoother)
     how = {"observed_expected": "log, expected as given", "scaled_brier": "delta"}
     for measure in ("in_the_large", "slope", "joint_intercept", "observed_expected", "brier", "scaled_brier"):
         method = how.get(measure, "Wald") + (", by patient" if design.clustered else "")
         yield _row(title(measure), method, getattr(found, measure), design.truth[measure])
-    # the band where the risk that is right is the prevalence
-    at, curve = expit(SHIFT + STRETCH * logit(design.prevalence)), found.curve
+    yield _band(found.curve, design, "printed")
+    if not design.clustered:
+        yield _band(smooth(sample.label, sample.miscalibrated, smoother="spline"), design, "offered")
+
+
+def _band(curve: Smooth, design: Design, role: str) -> Made:
+    """The band of the flexible curve where the risk that is right is the prevalence."""
+    at = expit(SHIFT + STRETCH * logit(design.prevalence))
     low, high = (float(np.interp(at, curve.grid, limits)) for limits in (curve.low, curve.high))
-    yield Made("Flexible curve at one risk", curve.band, low, high, design.prevalence)
+    return Made("Flexible curve at one risk", curve.band, low, high, design.prevalence, role)
 
 
 def _distances(design: Design, sample: Sample) -> Iterator[Made]:
