@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from helpers.stats.auc import auc, together
+from helpers.stats.auc import together
 from helpers.stats.checks import check_level
-from helpers.stats.intervals import Estimate
+from helpers.stats.intervals import Estimate, logit_interval
 
 METHOD = "MOVER of logit limits (doi:10.1002/sim.3095)"
 
@@ -57,9 +57,9 @@ def auc_difference(
     product = covariance[0, 0] * covariance[1, 1]
     r = float(np.clip(covariance[0, 1] / np.sqrt(product), -1, 1)) if product > 0 else 0.0
     ends = []
-    for risk in (risk_a, risk_b):
-        own = auc(label, risk, patient_id=patient_id, level=level, interval="logit")
-        low, high = own.exact or (own.low, own.high)
+    for own in (first, second):
+        made = None if own.exact else logit_interval(own.value, own.se, level=level)
+        low, high = (made.low, made.high) if made else own.exact
         ends.append((own.value - low, high - own.value))
     (below_a, above_a), (below_b, above_b) = ends
     low = value - _together(below_a, above_b, r)
