@@ -18,8 +18,10 @@ for study in STUDIES.values():
 CHAPTERS = graph.chapters(STUDIES.values())
 BOOK_PAGES = graph.book_pages(STUDIES.values())
 GPU = int(config.get("gpu", graph.has_gpu()))
-# Snakemake sets OMP_NUM_THREADS to the threads of the rule; processes that start processes need one each.
-EXECUTE = "OMP_NUM_THREADS=1 python -m helpers.book.warm helpers.book.execute {input.notebook} {params.page} {params.values:q} > {log} 2>&1"
+# Snakemake gives the linear algebra as many threads as the rule has; what shares its work does so by processes, and
+# with two threads in each of two processes decoding took three times as long.
+shell.prefix("export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1; ")
+EXECUTE = "python -m helpers.book.warm helpers.book.execute {input.notebook} {params.page} {params.values:q} > {log} 2>&1"
 TEXT = [p for p in graph.files("book")] + ["_config.yml", "CHANGELOG.md"]
 
 wildcard_constraints:
@@ -104,7 +106,7 @@ for study in STUDIES.values():
             message:
                 "{params.folder}: write the cases"
             shell:
-                "OMP_NUM_THREADS=1 python -m helpers.book.warm helpers.data.cases {params.folder:q} {PROFILE} > {log} 2>&1"
+                "python -m helpers.book.warm helpers.data.cases {params.folder:q} {PROFILE} > {log} 2>&1"
 
 
 rule check:
@@ -148,7 +150,7 @@ rule arrays:
     message:
         "{wildcards.study}: decode the media, once"
     shell:
-        "OMP_NUM_THREADS=1 python -m helpers.book.warm helpers.data.arrays {params.folder:q} {output} > {log} 2>&1"
+        "python -m helpers.book.warm helpers.data.arrays {params.folder:q} {output} > {log} 2>&1"
 
 
 # ------------------------------------------------------------------------------ chapters that write one notebook
@@ -400,6 +402,7 @@ for name in BOOK_PAGES:
         params:
             page=f"results/book/{name}",
             values=json.dumps(graph.book_parameters(name, PROFILE)),
+        threads: graph.BOOK_PAGES[name].workers
         resources:
             mem_mb=3000,
             runtime=120,

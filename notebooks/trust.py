@@ -15,6 +15,7 @@
 results = "results/book"  # folder of the results of the book itself
 source = "tests/reference"  # folder of the values that reference programs computed
 replicates = 200  # simulated studies a coverage is counted over
+workers = 2  # processes that simulate side by side
 
 # %% tags=["hide-input"]
 from helpers.book import report, sentences_proof
@@ -63,7 +64,7 @@ page.table("tab-references", agreement.summary(), formats=small, headers=heads, 
 # Studies of the sizes of the four papers are simulated, so that every true value is known; the book's own functions make the intervals, and those that hold the truth are counted.
 
 # %%
-covered = coverage.simulate_coverage(replicates)
+covered = coverage.simulate_coverage(replicates, workers=workers)
 
 # %% tags=["remove-output"]
 models, others = covered.of_models(), covered.of_readers()
@@ -130,7 +131,7 @@ page.figure("fig-choices", covered.plot_choices(), data=covered.frame(), n=repli
 # A test at 5 % should find a difference in 5 of 100 studies in which there is none; a family of tests after Holm in at most 5.
 
 # %%
-counted = sizes.simulate_sizes(replicates)
+counted = sizes.simulate_sizes(replicates, workers=workers)
 
 # %% tags=["remove-output"]
 page.figure("fig-sizes", counted.plot(), data=counted.frame(), n=replicates, methods=sizes.METHODS)

@@ -44,7 +44,9 @@ def test_random_numbers_depend_on_name_and_replicate_alone():
     one, again, other = A.draw(5), A.draw(5), A.draw(6)
     assert np.array_equal(one.risk, again.risk) and not np.array_equal(one.risk, other.risk)
     short = simulate_coverage(12, designs=(C,), readers=False).frame()
-    assert short.equals(simulate_coverage(12, designs=(C,), readers=False).frame())
+    assert short.equals(simulate_coverage(12, designs=(C,), readers=False, workers=2).frame())
+    counted = simulate_sizes(12, designs=(C,), readers=False)
+    assert counted.frame().equals(simulate_sizes(12, designs=(C,), readers=False, workers=2).frame())
 
 
 def test_wilson_covers_and_a_wrong_interval_is_found():
@@ -59,7 +61,7 @@ def test_wilson_covers_and_a_wrong_interval_is_found():
         yield Made("Sensitivity", "half", right.value - half, right.value + half, truth)
         yield Made("Sensitivity", "shifted", right.low + 0.15, right.high + 0.15, truth)
 
-    made = Coverage(count_coverage([Family("D", make)], 150), 150)
+    made = Coverage(count_coverage(lambda: [Family("D", make)], 150), 150)
     rows = made.frame().set_index("method")
     assert rows.loc["right", "coverage"] > 0.9 and rows.loc["half", "coverage"] < 0.8
     assert rows.loc["shifted", "too_high"] > 0.8 and rows.loc["shifted", "too_low"] == 0
@@ -78,7 +80,7 @@ def test_a_wrong_test_is_found():
         yield PValue("fair", "too timid", min(1.0, 5 * p_value))
         yield PValue("fair", "undefined", np.nan)
 
-    found = Sizes(count_rejections([Family("D", make)], 1000), 1000)
+    found = Sizes(count_rejections(lambda: [Family("D", make)], 1000), 1000)
     assert found.liberal()["method"].tolist() == ["too eager"]
     assert set(found.timid()["method"]) == {"too timid", "undefined"}
     rows = found.frame().set_index("method")
@@ -89,7 +91,7 @@ def test_a_wrong_test_is_found():
 def test_counts_by_hand():
     limits = {0: (0.0, 1.0), 1: (2.0, 3.0), 2: (-2.0, -1.0), 3: (np.nan, np.nan)}
     family = Family("hand", lambda replicate: [Made("x", "m", *limits[replicate % 4], 0.5)])
-    row = count_coverage([family], 40).iloc[0]
+    row = count_coverage(lambda: [family], 40).iloc[0]
     assert row[["replicates", "covered", "coverage", "too_low", "too_high", "width", "not_given"]].tolist() == [
         30, 10, 1 / 3, 1 / 3, 1 / 3, 1.0, 0.25
     ]  # fmt: skip
@@ -99,7 +101,7 @@ def test_counts_by_hand():
 def test_patients_ignored_are_seen():
     """Clips of one patient taken for patients: the interval is too narrow, and the right one is not."""
     ranking = Family(CLIPS.title, model_intervals._each(CLIPS, [model_intervals._ranking]))
-    rows = count_coverage([ranking], 150)
+    rows = count_coverage(lambda: [ranking], 150)
     rows = rows[rows["measure"] == "AUC"].set_index("method")
     assert rows.loc["DeLong, patients ignored", "coverage"] < rows.loc["Obuchowski, Wald", "coverage"] - 0.03
     assert rows.loc["Obuchowski, Wald", "high"] > 0.94

@@ -82,6 +82,8 @@ class BookPage:
         Parameters of this page alone.
     heading : str
         What stands behind the title where pages share a notebook.
+    workers : int
+        Processes that share its work; more than one is a parameter of the notebook too.
     """
 
     notebook: str
@@ -89,11 +91,12 @@ class BookPage:
     fields: tuple[str, ...] = ()
     more: tuple[tuple[str, Any], ...] = ()
     heading: str = ""
+    workers: int = 1
 
 
 PAPERS = ("A", "B", "C", "D")  # a page each below the page `claims`
 BOOK_PAGES: dict[str, BookPage] = {
-    "trust": BookPage("trust", "tests/reference", ("replicates",)),
+    "trust": BookPage("trust", "tests/reference", ("replicates",), workers=2),
     "claims": BookPage("claims_summary", str(PUBLISHED)),
     **{
         f"claims/{letter.lower()}": BookPage(
@@ -364,6 +367,7 @@ def book_parameters(name: str, profile: str) -> dict[str, Any]:
     page = BOOK_PAGES[name]
     about = Profile.model_validate({"quick": QUICK, "full": FULL}[profile])
     own = {field: getattr(about, field) for field in page.fields} | dict(page.more)
+    own |= {"workers": page.workers} if page.workers > 1 else {}
     return {"results": f"{RESULTS}/book", "source": page.source, **own}
 
 

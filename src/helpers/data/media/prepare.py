@@ -20,6 +20,7 @@ from helpers.data.media.grey import steps
 from helpers.data.media.labelled import check_inside, clip_box
 from helpers.data.media.masks import read_mask, read_volume_mask
 from helpers.data.media.tables import FILE
+from helpers.data.processes import spread
 
 VERSION = 2
 """Version of reading, choosing frames and cropping; raise it when pixels change, and caches are made anew."""
@@ -228,22 +229,13 @@ def decode_all(jobs: list[Job], workers: int) -> None:
     RuntimeError
         If a process was killed.
     """
-    if workers == 1 or len(jobs) < _POOL_FROM:
-        faults = [_decode(job) for job in jobs]
-    else:
-        import multiprocessing
-        from concurrent.futures import ProcessPoolExecutor
-
-        # a fresh interpreter: forking one that runs threads (torch, a notebook) can hang
-        context = multiprocessing.get_context("spawn")
-        try:
-            with ProcessPoolExecutor(min(workers, len(jobs)), mp_context=context) as pool:
-                faults = list(pool.map(_decode, jobs, chunksize=4))
-        except BrokenProcessPool as error:
-            raise RuntimeError(
-                "a process that decodes media ended abruptly: out of memory, a decoder that crashed on a damaged "
-                "file (workers=1 shows which), or a script without `if __name__ == '__main__':`"
-            ) from error
+    try:
+        faults = spread(_decode, jobs, workers if len(jobs) >= _POOL_FROM else 1, together=4)
+    except BrokenProcessPool as error:
+        raise RuntimeError(
+            "a process that decodes media ended abruptly: out of memory, a decoder that crashed on a damaged "
+            "file (workers=1 shows which), or a script without `if __name__ == '__main__':`"
+        ) from error
     for fault in sorted(filter(None, faults), key=lambda fault: fault["row"]):
         raise StudyError(fault.pop("message"), **fault)
 

@@ -18,10 +18,11 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
+from helpers.data.processes import spread
 from helpers.data.simulate import calcified_counts, calcified_signs
 from helpers.data.simulate.calcified_clip import Clip, Patient, write_patient
 from helpers.data.simulate.ceiling import limits
-from helpers.data.simulate.folder import WORK, check, map_cases, publish
+from helpers.data.simulate.folder import WORK, check, publish
 from helpers.data.simulate.published import PublishedTable
 from helpers.data.simulate.readings import write_readings
 
@@ -93,7 +94,7 @@ def write_cohort(folder: str | Path, *, published: str | Path, seed: int, share:
     work.mkdir()
     try:
         chosen = [patient for patient in patients if patient.patient_id in wanted]
-        made = map_cases(partial(write_patient, str(work), seed=seed, size=size), chosen, workers)
+        made = spread(partial(write_patient, str(work), seed=seed, size=size), chosen, workers)
         parts = {
             name: pd.DataFrame([row for clips in made for clip in clips for row in clip[name]])
             for name in ("media", "frames", "truth")

@@ -1,15 +1,12 @@
-"""What every generator does with its study folder: check it, share the work, publish the finished files.
+"""What every generator does with its study folder: check it, publish the finished files.
 
 Everything grows in a hidden folder and is moved at the end, `cohort.csv` last: a killed run leaves no half cohort.
 """
 
 from __future__ import annotations
 
-import multiprocessing
-from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from helpers.data import made
 from helpers.data.errors import StudyError
@@ -43,16 +40,6 @@ def check(folder: Path, *, seed: int, workers: int) -> None:
         raise ValueError(f"seed is {seed}; it must not be negative")
     if workers < 1:
         raise ValueError(f"workers is {workers}; it must be at least 1")
-
-
-def map_cases(job: Callable[[Any], Any], cases: Sequence[Any], workers: int) -> list[Any]:
-    """Run a picklable job on every case, in order, on that many processes."""
-    if workers == 1:
-        return [job(case) for case in cases]
-    # spawn, not fork: the caller may hold threads (a notebook kernel, a video decoder)
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
-        return list(pool.map(job, cases, chunksize=max(1, min(8, len(cases) // (4 * workers)))))
 
 
 def publish(work: Path, folder: Path, tables: Sequence[str], *, by: str) -> None:

@@ -16,11 +16,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from helpers.data.processes import spread
 from helpers.data.simulate import files, lymphnode_cohort, lymphnode_counts
 from helpers.data.simulate.acoustics import Probe, bmode
 from helpers.data.simulate.display import Look
 from helpers.data.simulate.fields import Grid
-from helpers.data.simulate.folder import WORK, check, map_cases, publish
+from helpers.data.simulate.folder import WORK, check, publish
 from helpers.data.simulate.lymphnode_report import report_of
 from helpers.data.simulate.lymphnode_scene import STRUCTURES, NodeSigns, draw
 
@@ -107,7 +108,7 @@ def write_cohort(folder: str | Path, *, published: str | Path, seed: int, share:
         nodes = [
             Node(index, row.case_id, row.scanner, _signs(row)) for index, row in zip(kept.index, kept.itertuples())
         ]
-        media = pd.DataFrame(map_cases(partial(write_node, str(work), seed=seed), nodes, workers))
+        media = pd.DataFrame(spread(partial(write_node, str(work), seed=seed), nodes, workers))
         marked = media[["case_id", "structures"]].rename(columns={"structures": "path"})
         words = [report_of(row, np.random.default_rng([seed, 33, index])) for index, row in kept.iterrows()]
         reports = pd.DataFrame({"case_id": kept["case_id"], "language": "en", "text": words})

@@ -14,11 +14,12 @@ from pathlib import Path
 
 import pandas as pd
 
+from helpers.data.processes import spread
 from helpers.data.simulate import published as tables
 from helpers.data.simulate.case import Case, write_case
 from helpers.data.simulate.ceiling import Reader, limits
 from helpers.data.simulate.display import LOOKS, layout
-from helpers.data.simulate.folder import WORK, check, map_cases, publish
+from helpers.data.simulate.folder import WORK, check, publish
 from helpers.data.simulate.nodule import Signs
 from helpers.data.simulate.signs import DRAWN, draw_cohort, draw_visible
 
@@ -88,7 +89,7 @@ def write_cohort(
     work.mkdir()
     try:
         job = partial(write_case, str(work), seed=seed, frames_per_second=frames_per_second, size=tuple(size))
-        results = map_cases(job, _cases(cohort, shown), workers)
+        results = spread(job, _cases(cohort, shown), workers)
         media = pd.DataFrame([row for rows, _ in results for row in rows])
         truth, found = _truth(shown, table, visibility, pd.DataFrame([part for _, part in results]))
         for name, frame in (("media.csv", media), ("simulation.csv", truth), ("cohort.csv", cohort)):

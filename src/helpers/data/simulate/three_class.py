@@ -15,8 +15,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from helpers.data.processes import spread
 from helpers.data.simulate import three_class_counts, three_class_signs
-from helpers.data.simulate.folder import WORK, check, map_cases, publish
+from helpers.data.simulate.folder import WORK, check, publish
 from helpers.data.simulate.nodule import Signs
 from helpers.data.simulate.three_class_image import LOOKS_OF, Patient, write_patient
 from helpers.data.simulate.three_class_readings import write_readings
@@ -86,7 +87,7 @@ def write_cohort(folder: str | Path, *, published: str | Path, seed: int, share:
     work.mkdir()
     try:
         job = partial(write_patient, str(work), seed=seed, size=SIZE if share == 1 else SMALL_SIZE)
-        media = pd.DataFrame([row for rows in map_cases(job, patients, workers) for row in rows])
+        media = pd.DataFrame([row for rows in spread(job, patients, workers) for row in rows])
         for name, frame in (
             ("media.csv", media),
             ("simulation.csv", truth(everyone, shown, known)),

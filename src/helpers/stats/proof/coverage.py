@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -126,7 +127,9 @@ class Coverage:
         return self.table[(self.table["role"] == "printed") & (models != readers)]
 
 
-def simulate_coverage(replicates: int, *, designs: tuple[Design, ...] = DESIGNS, readers: bool = True) -> Coverage:
+def simulate_coverage(
+    replicates: int, *, designs: tuple[Design, ...] = DESIGNS, readers: bool = True, workers: int = 1
+) -> Coverage:
     """Count the coverage of the intervals of the book at the sizes of the four papers.
 
     Random numbers depend on the design's name and the number of the replicate alone, so that a longer run holds a
@@ -139,6 +142,8 @@ def simulate_coverage(replicates: int, *, designs: tuple[Design, ...] = DESIGNS,
     designs : tuple of Design
     readers : bool
         Also simulate readers, several classes, outlines, hospitals and cross-validation.
+    workers : int
+        Processes; the counts do not depend on it.
 
     Returns
     -------
@@ -156,6 +161,12 @@ def simulate_coverage(replicates: int, *, designs: tuple[Design, ...] = DESIGNS,
     >>> made.query("measure == 'Sensitivity' and role == 'printed'")["replicates"].tolist()
     [20]
     """
+    table = count_coverage(partial(_families, designs, readers), replicates, workers=workers)
+    return Coverage(table, int(replicates))
+
+
+@lru_cache(maxsize=2)  # once a process: some families compute their truth by simulation
+def _families(designs: tuple[Design, ...], readers: bool) -> list[Family]:
     families: list[Family] = [family for design in designs for family in model_intervals.families(design)]
     if readers:
         families += reader_intervals.of_readers(READERS) + reader_intervals.of_classes(THREE)
@@ -164,4 +175,4 @@ def simulate_coverage(replicates: int, *, designs: tuple[Design, ...] = DESIGNS,
         families += reader_intervals.of_help(HELPED) + reader_intervals.of_help(FEW_HELPED)
         families += picture_intervals.of_hospitals(HOSPITALS) + of_folds(FOLDS)
         families += picture_intervals.of_centres(CENTRES)
-    return Coverage(count_coverage(families, int(replicates)), int(replicates))
+    return families

@@ -98,14 +98,14 @@ def families(design: Design) -> list[Family]:
     ['AUC', 'AUC difference', 'Accuracy']
     """
     # an AUC of 0.97 is here for what is special near 1, and four positives of 34 fit no curve
-    rest = design.positives >= 10 and design is not NEAR_ONE
+    rest = design.positives >= 10 and design != NEAR_ONE
     shares = [_shares, _calibrated] if rest else [_shares]
     if design.clustered:
         made = [Family(design.title, _each(design, [_ranking, _given_classes, *shares]))]
     else:
         made = [Family(design.title, _each(design, [_ranking, _given_classes], fixed=True))]
         made.append(Family(design.title, _each(design, shares)))
-    if design is not NEAR_ONE:
+    if design != NEAR_ONE:
         made.append(Family(design.title, _each(design, [_decisions, _benefit] if rest else [_decisions]), share=HALF))
     slow = [_resampled, _benefit_resampled] if rest else [_resampled]
     made.append(Family(design.title, _each(design, slow, fixed=not rest), share=RESAMPLED))

@@ -55,7 +55,7 @@ def families(design: Design, *, alternative: bool) -> list[Family]:
         made.append(Family(design.title, _each(at, [_table_one], alternative, fixed=True)))
         if design.positives >= 10:
             made.append(Family(design.title, _each(at, [_fit], alternative), share=HALF))
-        if design is D:
+        if design == D:
             made.append(Family(design.title, _each(at, [_regression], alternative, fixed=True), share=QUARTER))
     return made
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from helpers.data.processes import spread
 from helpers.stats.intervals import proportion_limits
 
 NOMINAL = 0.95
@@ -16,6 +18,7 @@ ALPHA = 0.05
 # beyond the Monte Carlo error by this much is called clear: a matter of the method, not of this run
 MARGIN = 0.01
 ROLES = ("printed", "offered", "wrong")
+_TOGETHER = 25  # replicates of a family that one process makes at a time
 
 
 @dataclass(frozen=True)
@@ -77,14 +80,21 @@ class Family:
         return max(min(asked, 10), int(np.ceil(self.share * asked)))
 
 
-def count_coverage(families: Sequence[Family], replicates: int) -> pd.DataFrame:
+Build = Callable[[], Sequence[Family]]
+"""Gives the families to simulate, the same at every call; picklable when several processes share the work."""
+
+
+def count_coverage(build: Build, replicates: int, *, workers: int = 1) -> pd.DataFrame:
     """Count how often each interval holds the true value.
 
     Parameters
     ----------
-    families : sequence of Family
+    build : function
+        Gives the families.
     replicates : int
         Simulated studies; a family may run a share of them.
+    workers : int
+        Processes; the counts do not depend on it.
 
     Returns
     -------
@@ -97,16 +107,13 @@ def count_coverage(families: Sequence[Family], replicates: int) -> pd.DataFrame:
     Examples
     --------
     >>> family = Family("coin", lambda replicate: [Made("mean", "fixed", -1.0, 1.0, 0.0)])
-    >>> count_coverage([family], 50)[["coverage", "low"]].round(3).values.tolist()
+    >>> count_coverage(lambda: [family], 50)[["coverage", "low"]].round(3).values.tolist()
     [[1.0, 0.929]]
     """
-    _check(replicates)
     rows: dict[tuple, list[tuple]] = {}
-    for family in families:
-        for replicate in range(family.replicates(replicates)):
-            for made in family.make(replicate):
-                key = (family.name, made.measure, made.method, made.role)
-                rows.setdefault(key, []).append((made.low, made.high, made.truth))
+    for design, made in _simulated(build, replicates, workers):
+        key = (design, made.measure, made.method, made.role)
+        rows.setdefault(key, []).append((made.low, made.high, made.truth))
     table = []
     for (design, measure, method, role), values in rows.items():
         low, high, truth = np.array(values, dtype=float).T
@@ -124,15 +131,18 @@ def count_coverage(families: Sequence[Family], replicates: int) -> pd.DataFrame:
     return pd.DataFrame(table)
 
 
-def count_rejections(families: Sequence[Family], replicates: int, *, alpha: float = ALPHA) -> pd.DataFrame:
+def count_rejections(build: Build, replicates: int, *, alpha: float = ALPHA, workers: int = 1) -> pd.DataFrame:
     """Count how often each test rejects at 5 %.
 
     Parameters
     ----------
-    families : sequence of Family
+    build : function
+        Gives the families.
     replicates : int
     alpha : float
         Level of the tests.
+    workers : int
+        Processes; the counts do not depend on it.
 
     Returns
     -------
@@ -143,15 +153,12 @@ def count_rejections(families: Sequence[Family], replicates: int, *, alpha: floa
     Examples
     --------
     >>> family = Family("coin", lambda replicate: [PValue("fair", "none", replicate / 50)])
-    >>> float(count_rejections([family], 50)["share"].iloc[0])
+    >>> float(count_rejections(lambda: [family], 50)["share"].iloc[0])
     0.06
     """
-    _check(replicates)
     rows: dict[tuple, list[float]] = {}
-    for family in families:
-        for replicate in range(family.replicates(replicates)):
-            for found in family.make(replicate):
-                rows.setdefault((family.name, found.test, found.method, found.role), []).append(found.p_value)
+    for design, found in _simulated(build, replicates, workers):
+        rows.setdefault((design, found.test, found.method, found.role), []).append(found.p_value)
     table = []
     for (design, test, method, role), values in rows.items():
         p_values = np.array(values, dtype=float)
@@ -160,6 +167,28 @@ def count_rejections(families: Sequence[Family], replicates: int, *, alpha: floa
         row |= {"rejected": rejected} | share(rejected, p_values.size, "share")
         table.append(row | {"not_given": float(np.isnan(p_values).mean())})
     return pd.DataFrame(table)
+
+
+def _simulated(build: Build, replicates: int, workers: int) -> Iterator[tuple[str, Any]]:
+    """What every replicate of every family gives, with the family's name, in order."""
+    if replicates < 10 or replicates != int(replicates):
+        raise ValueError(f"replicates: a whole number of at least 10 is needed, not {replicates!r}")
+    families = build()
+    numbers = [family.replicates(replicates) for family in families]
+    parts = [
+        (place, range(first, min(first + _TOGETHER, number)))
+        for place, number in enumerate(numbers)
+        for first in range(0, number, _TOGETHER)
+    ]
+    made = spread(partial(_make, build), parts, workers, together=1)
+    for (place, _), results in zip(parts, made, strict=True):
+        yield from ((families[place].name, one) for one in results)
+
+
+def _make(build: Build, part: tuple[int, range]) -> list:
+    place, replicates = part
+    make = build()[place].make
+    return [one for replicate in replicates for one in make(replicate)]
 
 
 def share(count: int, total: int, name: str) -> dict[str, float]:
@@ -174,8 +203,3 @@ def share(count: int, total: int, name: str) -> dict[str, float]:
         return {name: np.nan, "low": np.nan, "high": np.nan}
     low, high = proportion_limits(count, total)
     return {name: count / total, "low": float(low), "high": float(high)}
-
-
-def _check(replicates: int) -> None:
-    if replicates < 10 or replicates != int(replicates):
-        raise ValueError(f"replicates: a whole number of at least 10 is needed, not {replicates!r}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,7 +18,7 @@ from helpers.stats.proof.simulation import ALPHA, MARGIN, Family, count_rejectio
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-TESTED = tuple(design for design in DESIGNS if design is not NEAR_ONE)
+TESTED = tuple(design for design in DESIGNS if design != NEAR_ONE)
 POWERED = (A, D, CLIPS)  # where the power is counted too, on a quarter of the replicates
 METHODS = (
     "P values of the book's own functions on simulated studies (binormal scores; readers after Roe and Metz, "
@@ -77,7 +78,9 @@ class Sizes:
         return self.table[(self.table["role"] == "printed") & (models != readers)]
 
 
-def simulate_sizes(replicates: int, *, designs: tuple[Design, ...] = TESTED, readers: bool = True) -> Sizes:
+def simulate_sizes(
+    replicates: int, *, designs: tuple[Design, ...] = TESTED, readers: bool = True, workers: int = 1
+) -> Sizes:
     """Count rejections of every test at the sizes of the four papers.
 
     Parameters
@@ -87,6 +90,8 @@ def simulate_sizes(replicates: int, *, designs: tuple[Design, ...] = TESTED, rea
     designs : tuple of Design
     readers : bool
         Also simulate readers.
+    workers : int
+        Processes; the counts do not depend on it.
 
     Returns
     -------
@@ -103,18 +108,23 @@ def simulate_sizes(replicates: int, *, designs: tuple[Design, ...] = TESTED, rea
     >>> made.frame().query("method == 'DeLong'")[["test", "replicates"]].values.tolist()
     [['AUC, paired', 20]]
     """
-    null: list[Family] = [family for design in designs for family in model_tests.families(design, alternative=False)]
-    other = [f for d in designs if d in POWERED for f in model_tests.families(d, alternative=True)]
-    if readers:
-        null += reader_tests.of_readers(NO_HELP, alternative=False)
-        other += reader_tests.of_readers(READERS, alternative=True)
-        for raters in (GRADES, FEW_GRADES):
-            null += reader_tests.of_agreement(raters, alternative=False)
-            other += reader_tests.of_agreement(raters, alternative=True)
-    table = count_rejections(null, replicates)
+    table = count_rejections(partial(_families, designs, readers, False), replicates, workers=workers)
+    other = partial(_families, designs, readers, True)
     keys = ["design", "test", "method", "role"]
-    if other:
-        power = count_rejections(other, max(10, int(np.ceil(replicates / 4))))
+    if other():
+        power = count_rejections(other, max(10, int(np.ceil(replicates / 4))), workers=workers)
         names = {"share": "power", "low": "power_low", "high": "power_high", "replicates": "power_replicates"}
         table = table.merge(power.rename(columns=names)[[*keys, *names.values()]], on=keys, how="left")
     return Sizes(table, int(replicates))
+
+
+@lru_cache(maxsize=4)
+def _families(designs: tuple[Design, ...], readers: bool, alternative: bool) -> list[Family]:
+    """Tests where nothing differs, or, as the alternative, where something does."""
+    asked = [design for design in designs if design in POWERED] if alternative else designs
+    made: list[Family] = [f for design in asked for f in model_tests.families(design, alternative=alternative)]
+    if readers:
+        made += reader_tests.of_readers(READERS if alternative else NO_HELP, alternative=alternative)
+        for raters in (GRADES, FEW_GRADES):
+            made += reader_tests.of_agreement(raters, alternative=alternative)
+    return made
