@@ -11,17 +11,20 @@ least 0.9 is wanted. `distances` measures all 547 test nodes of the published si
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 
 import numpy as np
 import torch
 
+from helpers.book.performance import Measured, record
 from helpers.learn.settings import Runtime, Settings, steady
 from helpers.learn.ynet import ARCHITECTURES, build_ynet
 from helpers.learn.ynet_training import MaskedFeed, OutlineRun, with_masks
 from helpers.stats import segmentation
 
-NODES, SIDE = 547, 256
+NODES, SIDE, LIMIT_SECONDS = 547, 256, 5
+SHARE = 0.9  # of the speed on ready-made tensors, asked for on a GPU
 
 
 def ellipses(n: int, side: int, seed: int) -> np.ndarray:
@@ -81,6 +84,7 @@ def train(asked: argparse.Namespace) -> None:
     feed = MaskedFeed(with_masks(images, masks), rows, settings=settings, runtime=runtime)
     steps = -(-asked.cases // settings.batch_size)
     ready = ReadyMade(feed, [len(part) for part in np.array_split(rows, steps)])
+    device, gpu = runtime.record()["device_name"], runtime.device.type == "cuda"
     print("network          feed         cases/s  share   peak MB")
     for architecture in asked.networks:
         best = 0.0
@@ -88,6 +92,12 @@ def train(asked: argparse.Namespace) -> None:
             rate, peak = speed(architecture, one, label, settings, asked.width_divisor)
             best = best or rate
             print(f"{architecture:15s}  {name:10s}  {rate:8.1f}  {rate / best:5.2f}  {peak:8.0f}")
+            if one is feed:
+                told = " ".join(["outlines.py", *sys.argv[1:]])
+                task = f"training of {architecture}, {asked.size} x {asked.size}, batches of {asked.batch_size}"
+                least = SHARE if gpu else None
+                made = [Measured(told, task, rate, "nodes/s", "tensors on the device", best, least, device)]
+                record(made + ([Measured(told, f"{task}, memory", peak, "MB", device=device)] if gpu else []))
     print(f"on {runtime.record()}")
 
 
@@ -96,7 +106,9 @@ def distances() -> None:
     outline, reference = ellipses(NODES, SIDE, 2), ellipses(NODES, SIDE, 3)
     began = time.perf_counter()
     segmentation.hausdorff(outline, reference)
-    print(f"HD95 of {NODES} nodes of {SIDE} x {SIDE} pixels: {time.perf_counter() - began:.2f} s (wanted: below 5)")
+    took = time.perf_counter() - began
+    print(f"HD95 of {NODES} nodes of {SIDE} x {SIDE} pixels: {took:.2f} s (wanted: below {LIMIT_SECONDS})")
+    record([Measured("outlines.py distances", f"HD95 of {NODES} nodes", took, "s", asked=LIMIT_SECONDS)])
 
 
 def main() -> None:

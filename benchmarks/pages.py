@@ -17,6 +17,8 @@ import sys
 import threading
 from pathlib import Path
 
+from helpers.book.performance import Measured, record
+
 BOOK = Path("build/_build/html")
 LIMIT_SECONDS, LIMIT_MEGABYTES, SHOWN = 1.0, 3.0, 5
 TIMES = 3  # a machine has other things to do now and then
@@ -65,6 +67,12 @@ def main() -> int:
 def told(seen: list[tuple[float, float, str]]) -> int:
     """Print what was measured (seconds, megabytes and name of every page); 1 when a page is above a limit."""
     out = sys.stdout.write
+    record(
+        [
+            Measured("pages.py", f"slowest of {len(seen)} pages, usable", max(seen)[0], "s", asked=LIMIT_SECONDS),
+            Measured("pages.py", "heaviest page", max(row[1] for row in seen), "MB", asked=LIMIT_MEGABYTES),
+        ]
+    )
     slow, heavy = ([row for row in seen if row[k] > limit] for k, limit in ((0, LIMIT_SECONDS), (1, LIMIT_MEGABYTES)))
     counts = f"{len(slow)} need more than {LIMIT_SECONDS:g} s, {len(heavy)} more than {LIMIT_MEGABYTES:g} MB"
     out(f"{len(seen)} pages; {counts}\n")

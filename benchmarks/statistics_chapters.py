@@ -25,6 +25,7 @@ import pandas as pd
 import psutil
 
 from helpers.book import warm
+from helpers.book.performance import Measured, record
 from helpers.stats import predictions
 
 PAGES = ("cohort", "discrimination", "calibration", "decision", "subgroups")
@@ -108,6 +109,13 @@ def main(rows: int) -> int:
         watch.done.set()
         peak = watch.peak / 2**30
         kept = total <= LIMIT_SECONDS and peak <= LIMIT_GIGABYTES
+        task = f"five statistics chapters on {rows:,} rows"
+        record(
+            [
+                Measured("statistics_chapters.py", task, total, "s", asked=LIMIT_SECONDS),
+                Measured("statistics_chapters.py", f"{task}, memory", peak, "GB", asked=LIMIT_GIGABYTES),
+            ]
+        )
         asked = f"{LIMIT_SECONDS} s and {LIMIT_GIGABYTES} GB are {'kept' if kept else 'NOT kept'}"
         print(f"together {total:.0f} s and {peak:.2f} GB, {AT_ONCE} at a time; {asked}")
         return 0 if kept else 1

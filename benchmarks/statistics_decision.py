@@ -13,10 +13,12 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
+from helpers.book.performance import Measured, record
 from helpers.data.table_one import table_one
 from helpers.stats.calibration import calibration
 from helpers.stats.decision import PERCENT, decision_curve
 
+NAME = "statistics_decision.py"
 RESAMPLES, LOOPED = 2000, 50  # the loop is timed on fewer resamples and scaled up
 
 
@@ -82,6 +84,8 @@ def main() -> None:
             loop = seconds(lambda y=y, risk=risk: net_benefit_loop(y, risk, LOOPED), 2) * scale
             asked = " (asked: 100)" if n == 10_000 else ""
             out(f", numpy loop {loop:.1f} s (scaled from {LOOPED}), ratio {loop / own:.0f}{asked}")
+            task = f"net benefit at 99 thresholds, {RESAMPLES:,} bootstrap samples of {n:,} cases"
+            record([Measured(NAME, task, own, "s", "numpy loop", loop, asked=100 if asked else None)])
         out("\n")
     out("Table 1, 20 columns, 2 groups, with tests and SMD\n")
     for n in (1_000, 10_000, 100_000):
@@ -95,6 +99,8 @@ def main() -> None:
             options = {"groupby": "group", "pval": True, "smd": True, "include_null": False}
             peer = seconds(lambda frame=frame, options=options: TableOne(frame, **options), 1)
             out(f", tableone {peer:.2f} s, ratio {peer / own:.1f}" + (" (asked: 8)" if n == 100_000 else ""))
+            asked = 8 if n == 100_000 else None
+            record([Measured(NAME, f"Table 1, 20 columns of {n:,} rows", own, "s", "tableone", peer, asked)])
         else:
             out("; tableone is not installed (pip install tableone)")
         out("\n")

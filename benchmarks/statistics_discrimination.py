@@ -14,8 +14,11 @@ import pandas as pd
 from scipy.stats import norm, rankdata
 from sklearn.metrics import roc_auc_score
 
+from helpers.book.performance import Measured, record
 from helpers.stats import predictions
 from helpers.stats.discrimination import bootstrap_auc, compare_auc
+
+NAME = "statistics_discrimination.py"
 
 
 def timed(call, repeats: int = 1):
@@ -49,9 +52,11 @@ def delong(n: int) -> None:
     a, b = rng.normal(label, 1), rng.normal(1.1 * label, 1)
     ours, made = timed(lambda: compare_auc(label, a, b), 3)
     print(f"paired DeLong, n = {n}: ours {ours:.2f} s")
+    told = NAME, f"paired DeLong of {n:,} cases", ours, "s"
     peer, (z, _) = timed(lambda: midrank_delong(label, a, b), 3)
     assert abs(z - made.z) < 1e-8 * abs(z)
     print(f"  midranks by scipy.stats.rankdata {peer:.2f} s, ratio {peer / ours:.1f}, same z to {abs(z - made.z):.0e}")
+    record([Measured(NAME, f"{told[1]}, midranks", ours, "s", "scipy.stats.rankdata", peer)])
     if importlib.util.find_spec("MLstatkit") is None:
         print("  MLstatkit is not installed (pip install MLstatkit): the asked ratio of 4 is not shown")
         return
@@ -60,6 +65,7 @@ def delong(n: int) -> None:
     peer, (theirs, _) = timed(lambda: Delong_test(label, a, b)[:2])
     assert abs(abs(theirs) - abs(made.z)) < 1e-6 * abs(made.z)
     print(f"  MLstatkit {peer:.2f} s, ratio {peer / ours:.1f} (asked: 4)")
+    record([Measured(*told, "MLstatkit", peer, asked=4)])
 
 
 def bootstrap(n: int, resamples: int) -> None:
@@ -81,6 +87,8 @@ def bootstrap(n: int, resamples: int) -> None:
     assert abs(limits[0] - made.low) < 0.01
     print(f"AUC bootstrap, n = {n}, {resamples} resamples: ours {ours:.2f} s")
     print(f"  scikit-learn loop {peer:.1f} s (scaled from {part}), ratio {peer / ours:.0f} (asked: 30)")
+    task = f"AUC, {resamples:,} bootstrap samples of {n:,} cases"
+    record([Measured(NAME, task, ours, "s", "scikit-learn loop", peer, asked=30)])
 
 
 def table(n: int) -> None:

@@ -12,6 +12,7 @@ of the feed, and at least 0.9 is wanted. With `--frames`, clips and networks inf
 from __future__ import annotations
 
 import argparse
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -19,10 +20,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from helpers.book.performance import Measured, record
 from helpers.learn import networks
 from helpers.learn.feed import Feed
 from helpers.learn.loop import Run
 from helpers.learn.settings import Runtime, Settings, steady
+
+SHARE = 0.9  # of the speed on ready-made tensors, asked for on a GPU
 
 
 class ReadyMade:
@@ -91,6 +95,7 @@ def main() -> None:
     rng = np.random.default_rng(0)
     inner = (asked.channels, asked.stored_frames) if volume else (asked.channels,)
     shape = (asked.cases, *inner, asked.stored, asked.stored)
+    seen = [asked.channels, *([asked.frames] if volume else []), asked.size, asked.size]
     label = np.arange(asked.cases) % 2
     rows = np.arange(asked.cases)
     print("architecture         feed         cases/s  share  core-ms/case   peak MB")
@@ -108,6 +113,7 @@ def main() -> None:
             )
             runtime = Runtime.of(settings, ndim=len(shape), module=network.module)
             options = {"settings": settings, "runtime": runtime}
+            device, gpu = runtime.record()["device_name"], runtime.device.type == "cuda"
             resident = Feed(images, rows, memory_share=1, free_bytes=2**62, **options)
             streamed = Feed(images, rows, memory_share=0, free_bytes=0, **options)
             steps = -(-len(rows) // settings.batch_size)
@@ -118,6 +124,12 @@ def main() -> None:
                 best = best or speed
                 share = speed / best
                 print(f"{architecture:19s}  {name:10s}  {speed:8.1f}  {share:5.2f}  {1e3 * core:12.2f}  {peak:8.0f}")
+                if feed is not ready:
+                    told = " ".join(["training.py", *sys.argv[1:]])
+                    task = f"training of {architecture}, {' x '.join(map(str, seen))}, {name}"
+                    least = SHARE if gpu else None
+                    made = [Measured(told, task, speed, "cases/s", "tensors on the device", best, least, device)]
+                    record(made + ([Measured(told, f"{task}, memory", peak, "MB", device=device)] if gpu else []))
     print(f"on {runtime.record()}; memory is of {runtime.peak_memory_mb()[1]} and never falls between lines on a CPU")
 
 

@@ -26,6 +26,7 @@ EXECUTED = {
     | {"reporting", "discrimination"},
     "test_claims_pages": {"claims", "claims_summary"},
     "test_own_predictions": {"assumptions", "discrimination", "calibration", "decision"},
+    "test_performance": {"performance"},
     "test_proof_references": {"trust"},
     "test_lab": {"explore"},
 }

@@ -61,7 +61,7 @@ def test_the_page_is_made_from_top_to_bottom(found, tmp_path, monkeypatch):
     monkeypatch.setattr(references, "agreement_with_references", lambda *_, **__: found)
     monkeypatch.setattr(simulation.Family, "replicates", lambda self, asked: 2)
     (notebook,) = EXECUTED["test_proof_references"]
-    run_cells(notebook, results=str(tmp_path), source=str(REFERENCE), replicates=10)
+    run_cells(notebook, results=str(tmp_path), source=str(REFERENCE), replicates=10, workers=1)
     page = tmp_path / "trust"
     assert {path.stem for path in page.glob("figures/*.svg")} == {
         *("fig-references", "fig-coverage", "fig-coverage-readers", "fig-choices", "fig-sizes")

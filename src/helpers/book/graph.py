@@ -97,6 +97,7 @@ class BookPage:
 PAPERS = ("A", "B", "C", "D")  # a page each below the page `claims`
 BOOK_PAGES: dict[str, BookPage] = {
     "trust": BookPage("trust", "tests/reference", ("replicates",), workers=2),
+    "performance": BookPage("performance", "data/performance"),
     "claims": BookPage("claims_summary", str(PUBLISHED)),
     **{
         f"claims/{letter.lower()}": BookPage(
