@@ -40,9 +40,9 @@ page.figure("fig-times", performance.draw(table), data=table, **about)
 # :::
 
 # %% tags=["remove-output"]
-heads = {"measured_on": "Measured on", "repeat": "To repeat"}
+heads = {"repeat": "To repeat"}
 more = heads | {"times": "Times as quick"}
-page.table("tab-times", against, formats={"times": "{:.2g}"}, headers=more, methods=performance.METHODS)
+page.table("tab-times", against, formats={"times": performance.amount}, headers=more, methods=performance.METHODS)
 page.table("tab-limits", performance.limited(table), headers=heads, methods=performance.METHODS)
 
 # %% [markdown]

@@ -183,7 +183,7 @@ def read(source: str | Path) -> pd.DataFrame:
 
 
 def compared(table: pd.DataFrame) -> pd.DataFrame:
-    """Figures that have a peer, in words: `task, ours, theirs, times, asked, kept, repeat, measured_on`."""
+    """Figures that have a peer, in words: `task, ours, theirs, times, asked, kept, repeat, device`."""
     rows = table[table["peer"] != ""]
     shown = _shown(rows)
     shown.insert(2, "theirs", rows["peer"] + ": " + _amounts(rows, "peer_value"))
@@ -192,7 +192,7 @@ def compared(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def limited(table: pd.DataFrame) -> pd.DataFrame:
-    """Figures that have none: `task, ours, asked, kept, repeat, measured_on`."""
+    """Figures that have none: `task, ours, asked, kept, repeat, device`."""
     return _shown(table[table["peer"] == ""])
 
 
@@ -205,13 +205,24 @@ def _shown(rows: pd.DataFrame) -> pd.DataFrame:
         "asked": ("at " + least.map({True: "least ", False: "most "}) + wanted).where(rows["asked"].notna(), ""),
         "kept": rows["kept"].map({True: "yes", False: "no"}).fillna(""),
         "repeat": "python benchmarks/" + rows["benchmark"],
-        "measured_on": rows["device"].where(rows["device"] != CPU, rows["machine"]) + ", " + rows["day"],
+        "device": rows["device"],
     }
     return pd.DataFrame(about)
 
 
 def _amounts(rows: pd.DataFrame, column: str) -> pd.Series:
-    return rows[column].map(lambda value: f"{value:,.0f}" if value >= 1000 else f"{value:.3g}") + " " + rows["unit"]
+    return rows[column].map(amount) + " " + rows["unit"]
+
+
+def amount(value: float) -> str:
+    """A number with three digits, or all before the point.
+
+    Examples
+    --------
+    >>> amount(0.8284), amount(113.97), amount(5611.9)
+    ('0.828', '114', '5,612')
+    """
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def draw(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
@@ -279,7 +290,7 @@ def finding(table: pd.DataFrame) -> str:
     """
     times = table["times"].dropna()
     quicker = f"Ours is quicker than its peer in {(times > 1).sum()} of {len(times)} comparisons"
-    return f"{quicker}; half of all reach {times.median():.2g} times its speed."
+    return f"{quicker}; half of all reach {amount(times.median())} times its speed."
 
 
 def devices(table: pd.DataFrame) -> str:
