@@ -125,8 +125,12 @@ def test_a_word_of_the_glossary_explains_itself_by_keyboard_and_by_mouse(book: P
 def test_a_definition_may_leave_the_box_of_its_result(book: Path) -> None:
     """What is out of sight is laid out late, in boxes that cut off what leaves them; not the one that is in use."""
     style = "one => getComputedStyle(one).contentVisibility"
+    everywhere = "all => all.every((one) => getComputedStyle(one).contentVisibility === 'visible')"
     with browser.reader() as (page, seen):
         page.goto((book / "olnm/discrimination.html").as_uri())
+        page.wait_for_selector("html.laid-out")
+        assert page.locator(".result").evaluate_all(everywhere), "once it can be used, the page is laid out to its end"
+        page.evaluate("document.documentElement.classList.remove('laid-out')")  # as it is until then
         result = page.locator(".result").first
         assert result.evaluate(style) == "auto"
         result.hover()
@@ -147,7 +151,6 @@ def test_a_definition_may_leave_the_box_of_its_result(book: Path) -> None:
         assert page.evaluate(whole)
         page.mouse.move(1, 1)
         page.emulate_media(media="print")
-        everywhere = "all => all.every((one) => getComputedStyle(one).contentVisibility === 'visible')"
         assert page.locator(".result").evaluate_all(everywhere)
     assert seen.errors == []
 
