@@ -164,10 +164,10 @@
     document.addEventListener(entered, (event) => { if (event.target.closest?.("a.explained")) away(false); });
   }
   /* a page that can be used is laid out to its end, for whoever scrolls by its bar or takes a picture of the whole */
-  const whole = () => document.documentElement.classList.add("laid-out");
+  const finish = () => document.documentElement.classList.add("laid-out");
   const idle = window.requestIdleCallback ?? ((call) => setTimeout(call, 200));
-  if (document.readyState === "complete") idle(whole);
-  else addEventListener("load", () => idle(whole));
+  if (document.readyState === "complete") idle(finish);
+  else addEventListener("load", () => idle(finish));
   const start = () => document.querySelectorAll(".tb-view").forEach(open);
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);
   else start();
