@@ -5,8 +5,9 @@ folder, takes a few minutes, and prints two tables. Ratios of one run compare; m
 the machine and on what else it does, so the best of three is shown.
 
 The second table reads 32 frames near a label out of long clips (4,000 frames of 640 x 480): Motion JPEG and DICOM
-with JPEG frames go to the frames themselves; H.264 leans on the frames before, so it is decoded once up to the last
-wanted frame and gains little, the less the later the label. `--quick` leaves the first table out.
+with JPEG frames go to the frames themselves; H.264 leans on the frames before, so it is decoded from the last
+frame before the wanted ones that needs no other (here one of 250, as encoders do unless told otherwise).
+`--quick` leaves the first table out.
 """
 
 from __future__ import annotations

@@ -51,7 +51,7 @@ page.table("tab-limits", performance.limited(table), headers=heads, methods=perf
 # :::
 #
 # Clips of Motion JPEG and DICOM are read at the wanted frames alone.
-# `H.264` stores most frames as differences from those before, so everything up to the wanted ones is decoded, and the later the label the less is gained.
+# `H.264` stores most frames as differences from those before: decoding begins at the last frame before the wanted ones that needs no other, and how much is gained depends on how often a clip has such a frame.
 #
 # :::{result-table} tab-limits
 # **What has a limit, and no peer?** Seconds and memory of whole pages and steps.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import nbformat
@@ -151,6 +152,27 @@ def test_a_book_without_a_study_leaves_none_of_its_pages(tmp_path: Path) -> None
         index = publish.build(site, tmp_path / "out")
         assert (index.parent / "olnm").exists() == ("olnm" in {study.name for study in chosen})
     assert not list(index.parent.rglob("*olnm*"))
+
+
+def test_pages_are_made_again_when_a_style_or_a_script_changes(tmp_path: Path) -> None:
+    studies = browser.results(tmp_path / "results")[:1]
+    text = tmp_path / "text"
+    shutil.copytree("book", text)
+
+    def made() -> tuple[Path, str, int]:
+        site = publish.stage(
+            tmp_path / "site", studies=studies, results=tmp_path / "results", text=text, changelog=None
+        )
+        page = publish.build(site, tmp_path / "out").with_name("glossary.html")
+        return page, page.read_text(encoding="utf-8"), page.stat().st_mtime_ns
+
+    page, before, at = made()
+    assert made() == (page, before, at), "a book that nothing changed is not made again"
+    style = text / "_assets" / "thyrobook.css"
+    style.write_text(style.read_text(encoding="utf-8") + ".afterwards { color: inherit; }\n", encoding="utf-8")
+    _, after, _ = made()
+    assert after != before, "pages name a style sheet with its digest"
+    assert ".afterwards" in (page.parent / "_static" / "thyrobook.css").read_text(encoding="utf-8")
 
 
 def test_a_clip_plays_without_kernel_and_network(book: Path) -> None:

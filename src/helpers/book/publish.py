@@ -13,6 +13,7 @@ The second step is `jupyter-book build build/site --config _config.yml --path-ou
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -27,6 +28,7 @@ import yaml
 from helpers.book import audit, disclosure, front, icons, labels, mend, pages, staging
 from helpers.book.citation import box
 from helpers.book.contents import BookStudy, contents
+from helpers.book.files import write_text
 
 if TYPE_CHECKING:
     from helpers.book.gate import Gate
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
 # jupyter-book as its own command runs it. A package that jsonschema would load when present is hidden: it builds a
 # grammar at import, two of the eight seconds of a small book.
 _COMMAND = "import sys; sys.modules['rfc3987_syntax'] = None; from jupyter_book.cli.main import main; main()"
+
+MADE_WITH = "made_with.txt"  # beside the pages: what they were made with, apart from their own text
 
 
 class BuildError(RuntimeError):
@@ -153,7 +157,8 @@ def build(
     command = [sys.executable, "-c", _COMMAND, "build", str(site)]
     command += ["--config", str(config), "--path-output", str(out), "-W", "--keep-going"]
     built = Path(out) / "_build"
-    _forget_other_books(built, Path(site))
+    made_with = _made_with(Path(site), Path(config))
+    _forget_what_no_longer_holds(built, Path(site), made_with)
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         shutil.rmtree(built, ignore_errors=True)
@@ -164,14 +169,36 @@ def build(
     if found := audit.faults(built / "html") + disclosure.faults(built / "html", private):
         shutil.rmtree(built)
         raise BuildError(f"the book has {len(found)} faults:\n" + "\n".join(found[:60]))
+    write_text(built / MADE_WITH, made_with)
     return built / "html" / "index.html"
 
 
-def _forget_other_books(built: Path, site: Path) -> None:
-    """Remove an earlier book that had studies this one lacks: its pages and pictures must not be published along."""
-    pages = built / "html"
+def _made_with(site: Path, config: Path) -> str:
+    """Digest of all that shapes every page and is no page: styles, scripts, settings, extensions, what mends pages."""
+    extensions = yaml.safe_load(config.read_text(encoding="utf-8"))["sphinx"]["local_extensions"]
+    folders = {config.parent / folder for folder in extensions.values()}
+    parts = [path for path in sorted((site / "_assets").rglob("*")) if path.is_file()]
+    parts += [path for folder in sorted(folders) for path in sorted(folder.glob("*.py"))]
+    parts += [config, Path(icons.__file__), Path(mend.__file__)]
+    digest = hashlib.sha256()
+    for path in parts:
+        content = path.read_bytes()
+        digest.update(f"{path.name} {len(content)}\n".encode() + content)
+    return digest.hexdigest() + "\n"
+
+
+def _forget_what_no_longer_holds(built: Path, site: Path, made_with: str) -> None:
+    """Remove an earlier book that had studies this one lacks, or was made with other styles, scripts or extensions.
+
+    Pages and pictures of another study must not be published along; and the builder writes a page again only when the
+    page's own text changed.
+    """
+    pages, stamp = built / "html", built / MADE_WITH
+    if not pages.is_dir():
+        return
     studies = {path.name for path in site.iterdir() if path.is_dir()}
-    if pages.is_dir() and any(p.is_dir() and p.name[0] != "_" and p.name not in studies for p in pages.iterdir()):
+    others = any(p.is_dir() and p.name[0] != "_" and p.name not in studies for p in pages.iterdir())
+    if others or not stamp.is_file() or stamp.read_text(encoding="utf-8") != made_with:
         shutil.rmtree(built)
 
 

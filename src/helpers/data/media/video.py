@@ -1,12 +1,14 @@
 """AVI, MP4, MOV and MPEG clips as grey frames, counted and checked while they are read.
 
-A clip whose frames are coded one by one (Motion JPEG, raw) is walked packet by packet and only the wanted
-packets are decoded. Any other clip is decoded once from its start and frames are kept by count: seeking in
-H.264 inside AVI gives wrong frames.
+A clip is walked packet by packet, never sought in: seeking in H.264 inside AVI gives wrong frames. Where frames
+are coded one by one (Motion JPEG, raw) only the wanted packets are decoded. Any other clip is decoded from its
+start, H.264 from the last picture before a wanted one that leans on none before it, and frames are kept by count.
 """
 
 from __future__ import annotations
 
+import math
+from bisect import bisect_left
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,9 +18,11 @@ import numpy as np
 
 from helpers.data.errors import StudyError
 from helpers.data.media.formats import MediaInfo, check_size, luma
+from helpers.data.media.h264 import Entries
 
 if TYPE_CHECKING:
     from av.container import InputContainer
+    from av.packet import Packet
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
@@ -26,6 +30,7 @@ if TYPE_CHECKING:
 STRICT = {"err_detect": "explode"}
 _ALONE = {"mjpeg", "rawvideo", "png", "bmp", "huffyuv", "ffvhuff"}  # one packet is one whole frame
 JPEG_START = b"\xff\xd8"
+MOST_HELD = 2**26  # bytes of packets kept until it is known whether one of their frames is wanted
 _AGAIN = "export or copy the clip again"
 _FULL_RANGE = {"yuvj420p", "yuvj422p", "yuvj444p", "yuvj440p", "yuvj411p", "gray", "gray8"}
 _LIMITED_RANGE = {"yuv420p", "yuv422p", "yuv444p", "yuv440p", "yuv411p", "yuv410p", "nv12", "nv21"}
@@ -95,7 +100,7 @@ def iterate(
         # decoding with several threads answers packets late, which a walk over single packets cannot use
         stream.thread_type = "NONE" if alone else "AUTO"
         walk = _frames_alone if alone else _frames_in_order
-        clip = _Clip(container, stream, None if wanted is None else set(wanted), name)
+        clip = _Clip(container, stream, wanted, name)
         shape = None
         for frame in walk(clip):
             grey = to_grey(frame)
@@ -109,11 +114,15 @@ def iterate(
 class _Clip:
     """An open clip and what has been counted in it so far."""
 
-    def __init__(self, container: InputContainer, stream: VideoStream, wanted: set[int] | None, name: str) -> None:
-        self.container, self.stream, self.wanted, self.name = container, stream, wanted, name
-        self.last = max(wanted, default=-1) if wanted is not None else None
+    def __init__(
+        self, container: InputContainer, stream: VideoStream, wanted: tuple[int, ...] | None, name: str
+    ) -> None:
+        self.container, self.stream, self.name = container, stream, name
+        self.wanted = wanted
+        self.last = None if wanted is None else max(wanted, default=-1)
         self.packets = self.hidden = self.decoded = 0
         self.alone = False
+        self.ended = False  # whether the decoder gave all that it had, so that what it gave is all there is
         self.jpeg = stream.codec_context.codec.name == "mjpeg"
 
     def __iter__(self) -> Iterator:
@@ -130,14 +139,27 @@ class _Clip:
         except av.error.FFmpegError as error:
             raise self.cut_off(f"reading stops after packet {self.packets}") from error
 
-    def decode(self, packet) -> list[VideoFrame]:
+    @property
+    def shown(self) -> int:
+        """Frames that the packets so far hold and a player shows."""
+        return self.packets - self.hidden
+
+    def following(self, index: int) -> float:
+        """The first wanted frame from this one on; infinite when there is none."""
+        if self.wanted is None:
+            return index
+        position = bisect_left(self.wanted, index)
+        return self.wanted[position] if position < len(self.wanted) else math.inf
+
+    def decode(self, packet: Packet | None) -> list[VideoFrame]:
+        """Frames that the decoder gives for a packet, or gives up at the end of a run (None)."""
         import av
 
         # without its beginning a JPEG is decoded with the tables of the one before, to a wrong picture
         if self.jpeg and packet.size and bytes(memoryview(packet)[:2]) != JPEG_START:
             raise self.damaged(self.decoded)
         try:
-            frames = packet.decode()
+            frames = self.stream.codec_context.decode(packet)
         except (av.error.FFmpegError, EOFError) as error:
             raise self.damaged(self.decoded) from error
         for offset, frame in enumerate(frames):
@@ -146,7 +168,7 @@ class _Clip:
         return frames
 
     def wants(self, index: int) -> bool:
-        return self.wanted is None or index in self.wanted
+        return self.following(index) == index
 
     def damaged(self, index: int) -> StudyError:
         # frames that lean on each other: the decoder notices damage some frames late
@@ -159,8 +181,7 @@ class _Clip:
 
     def check_count(self, declared: int | None) -> None:
         """Compare what was found with the container's and the table's count."""
-        done = self.last is None or self.decoded == self.packets - self.hidden
-        found = self.decoded if done else self.packets - self.hidden
+        found = self.decoded if self.ended else self.shown
         expected = self.stream.frames - self.hidden if self.stream.frames else 0
         if found < expected:
             raise StudyError(
@@ -194,18 +215,40 @@ def _frames_alone(clip: _Clip) -> Iterator[VideoFrame]:
             if len(frames) != 1:
                 raise clip.damaged(clip.packets - 1)
             yield frames[0]
-    clip.decoded = clip.packets - clip.hidden
 
 
 def _frames_in_order(clip: _Clip) -> Iterator[VideoFrame]:
-    """Frames lean on each other: decode from the start, and stop decoding after the last wanted one."""
+    """Frames lean on each other: decode up to the last wanted one, from where each run of them can be entered."""
+    entry = Entries(clip.stream.codec_context)
+    held, held_bytes = [], 0  # packets since an entry of which no frame is known to be wanted; None: decoding
     for packet in clip:
         if clip.last is not None and clip.decoded > clip.last:
             continue  # still counted by the walk, so that a truncated clip is found
-        for frame in clip.decode(packet):
-            if clip.wants(clip.decoded):
-                yield frame
-            clip.decoded += 1
+        first = clip.shown - (packet.size > 0 and not packet.is_discard)
+        if entry(packet) and (held is not None or clip.following(first) > first):
+            if held is None:
+                yield from _counted(clip, None)
+                if clip.decoded != first:
+                    raise clip.damaged(clip.decoded)
+                clip.stream.codec_context.flush_buffers()
+            held, held_bytes, clip.decoded = [], 0, first
+        if held is not None:
+            held.append(packet)
+            held_bytes += packet.size
+            if clip.shown <= clip.following(clip.decoded) and held_bytes < MOST_HELD:
+                continue
+        for waiting in held or [packet]:
+            yield from _counted(clip, waiting)
+        held = None
+        clip.ended = not packet.size
+
+
+def _counted(clip: _Clip, packet: Packet | None) -> Iterator[VideoFrame]:
+    """Decode a packet, count its frames and give the wanted ones."""
+    for frame in clip.decode(packet):
+        if clip.wants(clip.decoded):
+            yield frame
+        clip.decoded += 1
 
 
 def to_grey(frame: VideoFrame) -> np.ndarray:
