@@ -50,6 +50,20 @@ def test_every_page_reads_without_a_network(book: Path) -> None:
     assert seen.errors == []
 
 
+def test_a_page_keeps_its_height_while_its_pictures_arrive_and_has_all_of_them_unasked(book: Path) -> None:
+    with browser.reader() as (page, _):
+        page.set_viewport_size({"width": 1280, "height": 300})
+        page.route("**/*.svg", lambda route: None)  # never answered: pictures are still on their way
+        page.goto((book / "olnm" / "discrimination.html").as_uri(), wait_until="domcontentloaded")
+        page.evaluate("document.documentElement.classList.add('laid-out')")
+        before = page.evaluate("document.documentElement.scrollHeight")
+        page.unroute_all(behavior="ignoreErrors")
+        page.goto((book / "olnm" / "discrimination.html").as_uri(), wait_until="load")
+        page.wait_for_function("[...document.querySelectorAll('main img')].every(one => one.complete)", timeout=10_000)
+        assert page.locator("main img[loading=lazy]").count() == 0
+        assert page.evaluate("document.documentElement.scrollHeight") == pytest.approx(before, abs=2)
+
+
 def test_names_of_files_and_settings_are_text(book: Path) -> None:
     with browser.reader() as (page, seen):
         page.goto((book / "real" / "cohort.html").as_uri())

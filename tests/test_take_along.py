@@ -228,6 +228,25 @@ def test_mending_twice_changes_nothing() -> None:
     assert mend.mended(once) == once
 
 
+def test_a_picture_that_loads_late_says_how_large_it_is(tmp_path: Path) -> None:
+    drawing = '<?xml version="1.0"?>\n<svg xmlns:x="y" width="720pt" height="360.75pt" viewBox="0 0 720 360.75">'
+    (tmp_path / "a b.svg").write_text(drawing, encoding="utf-8")
+    Image.new("RGB", (30, 20)).save(tmp_path / "c.webp")
+    (tmp_path / "pages").mkdir()
+    page = '<img alt="A" loading="lazy" src="../a%20b.svg" /><img loading="lazy" src="../c.webp"><img src="../c.webp">'
+    once = mend.sized(page, tmp_path / "pages")
+    assert once == (
+        '<img width="960" height="481" alt="A" loading="lazy" src="../a%20b.svg" />'
+        '<img width="30" height="20" loading="lazy" src="../c.webp"><img src="../c.webp">'
+    )
+    assert mend.sized(once, tmp_path / "pages") == once
+    away = '<img loading="lazy" src="../none.svg"><img loading="lazy" src="data:image/png;base64,AA==">'
+    assert mend.sized(away, tmp_path / "pages") == away
+    (tmp_path / "d.svg").write_text("<svg>", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"d\.svg: the drawing does not say its width"):
+        mend.sized('<img loading="lazy" src="d.svg">', tmp_path)
+
+
 def test_only_the_search_page_reads_the_index() -> None:
     scripts = "".join(
         f'\n    <script src="../{name}.js"></script>'

@@ -164,7 +164,10 @@
     document.addEventListener(entered, (event) => { if (event.target.closest?.("a.explained")) away(false); });
   }
   /* a page that can be used is laid out to its end, for whoever scrolls by its bar or takes a picture of the whole */
-  const finish = () => document.documentElement.classList.add("laid-out");
+  const finish = () => {
+    document.documentElement.classList.add("laid-out");
+    document.querySelectorAll("img[loading=lazy]").forEach((image) => { image.loading = "eager"; });
+  };
   const idle = window.requestIdleCallback ?? ((call) => setTimeout(call, 200));
   if (document.readyState === "complete") idle(finish);
   else addEventListener("load", () => idle(finish));

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from urllib.parse import unquote
 
 from helpers.book.files import write_text
 
@@ -35,6 +36,9 @@ MENDS: tuple[tuple[re.Pattern[str], str], ...] = (
     ),
 )
 
+_LATE = re.compile(r'<img (?=[^>]*\bloading="lazy")(?![^>]*\bwidth=)[^>]*?\bsrc="(?P<source>[^":?#]+)"[^>]*>')
+_SIDES = re.compile(r'<svg\b[^>]*?\swidth="(?P<width>[\d.]+)pt"\s+height="(?P<height>[\d.]+)pt"')
+
 
 def mended(page: str) -> str:
     """A page's HTML with what the theme leaves out; a mended page stays as it is.
@@ -47,6 +51,47 @@ def mended(page: str) -> str:
     for pattern, text in MENDS:
         page = pattern.sub(text, page)
     return page
+
+
+def sized(page: str, folder: str | Path) -> str:
+    """A page's HTML whose pictures that load late say how large they are, so that their place is kept until then.
+
+    Without it a page grows while it is read, and a link to a figure ends beside it.
+
+    Parameters
+    ----------
+    page : str
+    folder : str or Path
+        Where the page lies; pictures are named from there.
+
+    Examples
+    --------
+    >>> sized('<img alt="" loading="lazy" src="nowhere.svg" />', ".")
+    '<img alt="" loading="lazy" src="nowhere.svg" />'
+    """
+
+    def told(found: re.Match[str]) -> str:
+        picture = Path(folder) / unquote(found["source"])
+        if not picture.is_file():
+            return found[0]
+        width, height = _pixels(picture)
+        return f'{found[0][:5]}width="{width}" height="{height}" {found[0][5:]}'
+
+    return _LATE.sub(told, page)
+
+
+def _pixels(picture: Path) -> tuple[int, int]:
+    """Width and height in CSS pixels."""
+    if picture.suffix != ".svg":
+        from PIL import Image
+
+        with Image.open(picture) as opened:
+            return opened.size
+    with picture.open(encoding="utf-8") as lines:
+        sides = _SIDES.search(lines.read(4000))
+    if sides is None:
+        raise ValueError(f"{picture.name}: the drawing does not say its width and height in points")
+    return round(float(sides["width"]) * 4 / 3), round(float(sides["height"]) * 4 / 3)  # 96 pixels are 72 points
 
 
 def pages_of(html: str | Path) -> list[Path]:
@@ -66,7 +111,7 @@ def mend(html: str | Path) -> int:
     count = 0
     for path in pages_of(html):
         text = path.read_text(encoding="utf-8")
-        if (better := mended(text)) != text:
+        if (better := sized(mended(text), path.parent)) != text:
             write_text(path, better)
             count += 1
     return count
