@@ -67,7 +67,7 @@ page.table("tab-network-choice", choice.optimism())
 # %% [markdown]
 # ## Cases and patients, side by side
 #
-# Cases of one patient are alike, so an interval that counts them as strangers is too narrow.
+# Cases of one patient are usually alike; an interval that counts them as strangers is then too narrow, and never valid.
 # The AUC by case has an interval that knows whose cases they are; its naive twin shows what ignoring it would have claimed.
 
 # %% tags=["remove-output"]

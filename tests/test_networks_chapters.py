@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,6 +11,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
 from helpers.book import sentences_networks
+from helpers.data import sections
 from helpers.learn import candidates
 from helpers.learn.choice import settings_of, write_chosen
 from helpers.learn.chosen import read_chosen
@@ -87,6 +90,13 @@ def test_networks_are_chosen_on_tune_by_patients_and_titled(runs: pd.DataFrame) 
     titled = candidates.titled(votes, FAMILIES)
     assert "video ResNet50 with attention" in set(titled["model"])
     assert set(titled.loc[titled["family"] == "still", "network"]) == {"ResNet50", "InceptionV3"}
+    assert {label.get_text() for label in choice.plot().get_yticklabels()} >= {"video · ResNet50 with attention"}
+    assert set(choice.optimism()["best_on_test"]) <= set(titled["network"])
+
+
+def test_every_network_that_a_study_can_ask_for_has_a_title() -> None:
+    outlining = get_args(get_args(sections.Segmentation.model_fields["networks"].annotation)[1])
+    assert {*get_args(sections.Architecture), *outlining} <= set(candidates.TITLES)
 
 
 def _auc(part: pd.DataFrame) -> float:

@@ -55,7 +55,7 @@ def test_runs_of_one_notebook_have_their_own_labels(site: Path) -> None:
         assert f"(olnm-train-ceus-resnet18-s{seed}-learning)=" in page
         assert f"{{numref}}`olnm-train-ceus-resnet18-s{seed}-fig-learning`" in page
         assert "{ref}`olnm-cohort` and {doc}`../cohort`" in page
-        assert f"# Does one network learn? (ceus, resnet18, seed {seed})" in page
+        assert f"# Does one network learn? (ResNet18 on ceus, seed {seed})" in page
 
 
 def test_banner_stands_under_the_title_of_simulated_pages_only(site: Path) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from helpers.book.disclosure import shortened
+from helpers.learn import candidates
 
 BANNER = """:::{admonition} Simulated data
 :class: simulated-banner warning
@@ -154,11 +155,12 @@ def run_title(page: str) -> str:
     Examples
     --------
     >>> run_title("train/ceus-densenet121-s3")
-    'ceus, densenet121, seed 3'
+    'DenseNet121 on ceus, seed 3'
     """
     name = page.split("/", 1)[-1]
     run = _RUN.match(name)
-    words = (run["name"] if run else name).replace("-", ", ")
+    source, _, network = (run["name"] if run else name).partition("-")
+    words = f"{candidates.title(network)} on {source}" if network else source
     return f"{words}, seed {run['seed']}" if run else words
 
 

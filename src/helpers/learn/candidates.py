@@ -26,6 +26,9 @@ TITLES = {
     "inception_v3": "InceptionV3",
     "inception_resnet_v2": "InceptionResNetV2",
     "legacy_xception": "Xception",
+    "ynet": "Y-Net",
+    "ynet_classifier": "classifying half of Y-Net",
+    "monai_unet": "U-Net of MONAI",
 }
 
 
@@ -81,9 +84,9 @@ class Choice:
             rows.append(
                 {
                     "model": model,
-                    "chosen_on_tune": honest["architecture"],
+                    "chosen_on_tune": title(honest["architecture"]),
                     "its_test_auc": honest["auc_test"],
-                    "best_on_test": best["architecture"],
+                    "best_on_test": title(best["architecture"]),
                     "best_test_auc": best["auc_test"],
                     "optimism": best["auc_test"] - honest["auc_test"],
                 }
@@ -107,7 +110,7 @@ class Choice:
             ]
             ax.scatter(part["auc"], rows, s=30, label=f"{split} patients", zorder=3, **look)
         ax.axvline(0.5, color="0.6", linewidth=0.8, linestyle=(0, (2, 2)))
-        ax.set_yticks(range(len(names)), [f"{model} · {architecture}" for model, architecture in names])
+        ax.set_yticks(range(len(names)), [f"{model} · {title(network)}" for model, network in names])
         for text, name in zip(ax.get_yticklabels(), names):
             text.set_fontweight("bold" if self.chosen[name[0]] == name[1] else "normal")
         ax.invert_yaxis()

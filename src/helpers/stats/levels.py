@@ -37,7 +37,7 @@ class Levels:
 
 LEVELS = {
     "cases": "by case, interval by patient",
-    "naive": "by case, as if unrelated (too narrow)",
+    "naive": "by case, as if unrelated (not valid)",
     "patients": "by patient (vote)",
 }
 
