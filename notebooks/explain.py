@@ -49,7 +49,8 @@ made = {name: attribution.attribute(chosen, name, judged=judged[name], **asked) 
 # Two cases of each cell of the 2 x 2 table are shown, those whose risk is nearest to the median of their cell.
 # The last column is the control: the same network with its weights drawn anew.
 # A network that takes frames as channels mixes them in its first layer and has one map for all of them; one that takes them as time has a map for each.
-# Of a clip the frame with most calcification is drawn, and the clip itself plays above the figure.
+# Of a network that takes them as time the frame with most calcification is drawn, and its clips play above the figure.
+# A map is empty where nothing in the image speaks for the positive class; it says so and is not measured.
 
 # %% tags=["remove-output"]
 first, last = next(iter(chosen.networks)), next(reversed(chosen.networks))
@@ -111,16 +112,16 @@ page.view("fig-attention", attention.build(made, frozen, centers, methods=attrib
 # ## Over all cases
 #
 # The share of the attribution inside the lesion, or inside the calcifications of a clip, means little by itself: a map without any preference has the share of the area.
-# {numref}`tab-energy` therefore gives both, for the network and for the control.
+# {numref}`tab-energy` therefore gives both, for the network and for the control, and the difference between the two in the same cases.
 
 # %% tags=["remove-output"]
 energies = pd.concat([one.energy() for one in made.values()], ignore_index=True)
 summary = heat_energy.summarise(energies)
 how = f"{attribution.METHODS} {heat_energy.METHODS}"
-page.figure("fig-energy", heat_energy.plot(energies), data=energies, n=len(judged[first]), methods=attribution.METHODS)
+page.figure("fig-energy", heat_energy.plot(energies), data=energies, methods=attribution.METHODS)
 printed = models.printed(summary, {"share": "Share of attribution"}, digits=2)
-columns = ["model", "structure", "network", "zone", "n", "Share of attribution", "area"]
-looks = {"formats": {"area": "{:.3f}"}, "headers": {"area": "Share of area"}}
+columns = ["model", "structure", "network", "zone", "cases", "n", "Share of attribution", "area"]
+looks = {"formats": {"area": "{:.3f}"}, "headers": {"n": "With a map", "area": "Share of area"}}
 page.table("tab-energy", printed, columns=columns, methods=how, **looks)
 
 # %% [markdown]
@@ -141,9 +142,11 @@ page.table("tab-energy", printed, columns=columns, methods=how, **looks)
 
 # %% tags=["remove-output"]
 both = pd.concat([one.similarity() for one in made.values()])
-alike = both.groupby("model", sort=False)[["rank_correlation", "ssim"]].median().reset_index()
-formats = {"rank_correlation": "{:.2f}", "ssim": "{:.2f}"}
-page.table("tab-control", alike, formats=formats, methods=attribution.METHODS)
+each = both.groupby("model", sort=False)
+alike = each[["rank_correlation", "ssim"]].median().assign(n=each["ssim"].count()).reset_index()
+looks = {"formats": {"rank_correlation": "{:.2f}", "ssim": "{:.2f}"}, "headers": {"ssim": "SSIM"}}
+columns = ["model", "n", "rank_correlation", "ssim"]
+page.table("tab-control", alike, columns=columns, methods=attribution.METHODS, **looks)
 
 # %% tags=["remove-output"]
 frames = attribution.occlusion(chosen, judged=judged, **asked)
@@ -153,7 +156,7 @@ page.numbers(answer=heat_energy.sentence(summary))
 
 # %% [markdown]
 # :::{result-table} tab-control
-# **Are the maps the network's own?** Median similarity of the maps before and after the weights are drawn anew; 1 is identical.
+# **Are the maps the network's own?** Median similarity of the maps before and after the weights are drawn anew, over the cases where both have attribution; 1 is identical.
 # :::
 #
 # :::{result-table} tab-frames

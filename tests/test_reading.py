@@ -254,6 +254,14 @@ def test_a_link_out_of_the_book_is_found(tmp_path: Path) -> None:
     assert audit.faults(tmp_path / "html") == ["a.html: '../private.txt' leads out of the book"]
 
 
+def test_a_sentence_computed_from_nothing_is_a_fault_and_a_name_or_code_is_none(tmp_path: Path) -> None:
+    page = "<p>Dr. Nan of the NaN-group, banana</p><pre>nan</pre><code>x = nan</code><script>nan</script>"
+    (tmp_path / "a.html").write_text(page + "<a href='https://x.org/nan'>doi:10.1/nan</a>", encoding="utf-8")
+    assert audit.faults(tmp_path) == []
+    (tmp_path / "a.html").write_text(page + "<p>The share is nan% (nan to 3).</p>", encoding="utf-8")
+    assert audit.faults(tmp_path) == ["a.html: no number in “The share is nan% (nan to 3).”"]
+
+
 def test_a_box_that_names_a_number_that_was_not_kept_is_refused(tmp_path: Path) -> None:
     box = ":::{admonition} In short\nThe AUC is {glue:text}`auc:.2f`.\n:::"
     with pytest.raises(ValueError, match="the box In short names 'auc'"):

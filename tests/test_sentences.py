@@ -20,6 +20,7 @@ WAYS = SimpleNamespace(ways=("unaided", "aided"))
 
 def energies(patients: list[str], share: np.ndarray) -> pd.DataFrame:
     who = {"model": "m", "structure": "lesion", "network": "trained", "patient_id": patients}
+    who["case_id"] = np.arange(len(patients))
     areas = {"area_inside": 0.1, "area_margin": 0.1, "area_outside": 0.8}
     return pd.DataFrame(who | {"inside": share, "margin": (1 - share) / 2, "outside": (1 - share) / 2} | areas)
 
@@ -35,6 +36,30 @@ def test_images_of_one_patient_are_no_strangers_to_each_other():
     assert width[0] > 2.5 * width[1], "about the square root of ten"
     means = np.array([share[10 * i] for i in range(12)])
     assert width[0] == pytest.approx(2 * 1.96 * means.std() / np.sqrt(12), rel=0.1)
+
+
+def test_maps_without_attribution_are_counted_and_the_control_is_that_of_the_same_cases():
+    share = np.array([0.4, 0.6, np.nan, 0.5])
+    trained = energies([f"P{i}" for i in range(4)], share)
+    control = energies([f"P{i}" for i in range(4)], np.array([0.3, np.nan, 0.9, 0.4])).assign(network="random weights")
+    summary = heat_energy.summarise(pd.concat([trained, control])).set_index(["network", "zone"])
+    gain = summary.loc[(heat_energy.GAIN, "inside")]
+    assert (gain["n"], gain["cases"], gain["share"]) == (2, 4, pytest.approx(0.1))
+    said = heat_energy.sentence(summary.reset_index())
+    assert said.startswith("m: 50% (95 % CI 40% to 60%) of the attribution lies inside the lesion, with 10.0% of the")
+    assert said.endswith("(1 of 4 maps are empty); against random weights +10.0 percentage points (+10.0 to +10.0).")
+    found = findings.of("fig-energy", pd.concat([trained, control]))
+    assert found.endswith("m, trained in 3 of 3 maps, random weights in 3 of 3 maps.")
+
+    blank = trained.assign(inside=np.nan, margin=np.nan, outside=np.nan)
+    nothing = heat_energy.summarise(pd.concat([blank, control]))
+    said = heat_energy.sentence(nothing)
+    assert said == "m: no attribution in any of the 4 cases, so there is nothing to measure."
+    assert "m, trained has no map, random weights in 3 of 3 maps." in findings.of(
+        "fig-energy", pd.concat([blank, control])
+    )
+    lost = heat_energy.summarise(pd.concat([trained, control.assign(inside=np.nan)]))
+    assert "; with random weights no map has any attribution." in heat_energy.sentence(lost)
 
 
 def pairs(split: str, p_holm: float, difference: float) -> dict:

@@ -1,7 +1,8 @@
-"""Look over a built book before it is published: no dead link, no page too heavy to open quickly."""
+"""Look over a built book before it is published: no dead link, no heavy page, no number that is none."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -13,6 +14,8 @@ from helpers.book.mend import pages_of
 LIMIT = 3_000_000  # bytes that a page may bring along; clips are read when they are played
 LOADED = {("img", "src"), ("script", "src"), ("link", "href"), ("source", "srcset")}
 LINKS = {"a": "href", "area": "href", "img": "src", "script": "src", "link": "href", "source": "src", "video": "poster"}
+ASIDE = {"script", "style", "pre", "code"}
+_NO_NUMBER = re.compile(r"(?<![\w./-])nan(?![\w./-])")
 _LEFT = ("preconnect", "canonical", "search")
 _NEIGHBOURS = ("next", "prev", "index", "author", "help")  # pages that a head names and nothing loads
 
@@ -27,18 +30,23 @@ class Seen:
         Anchors that the page has.
     links : list of (tag, attribute, address)
         Addresses, outside ones too.
+    nowhere : list of str
+        Text in which a number is "nan": a statement was computed where there was nothing to compute it from.
     """
 
     targets: set[str] = field(default_factory=set)
     links: list[tuple[str, str, str]] = field(default_factory=list)
+    nowhere: list[str] = field(default_factory=list)
 
 
 class _Reader(HTMLParser):
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.seen = Seen()
+        self.aside = 0  # open elements whose text is none of the page's sentences
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.aside += tag in ASIDE
         about = {name: value or "" for name, value in attrs}
         self.seen.targets.update(about[name] for name in ("id", "name") if about.get(name))
         name, kinds = LINKS.get(tag), about.get("rel", "").split()
@@ -48,6 +56,13 @@ class _Reader(HTMLParser):
             tag = "a"
         if name and name in about:
             self.seen.links.append((tag, name, about[name]))
+
+    def handle_endtag(self, tag: str) -> None:
+        self.aside -= tag in ASIDE
+
+    def handle_data(self, data: str) -> None:
+        if not self.aside and (found := _NO_NUMBER.search(data)):
+            self.seen.nowhere.append(data[max(0, found.start() - 40) : found.end() + 20].strip())
 
 
 def read(page: str | Path) -> Seen:
@@ -70,7 +85,7 @@ def local(address: str) -> bool:
 
 
 def faults(html: str | Path, *, limit: int = LIMIT) -> list[str]:
-    """Every dead link and every page that is too large, in words.
+    """Every dead link, every page that is too large and every number that is none, in words.
 
     Parameters
     ----------
@@ -97,6 +112,7 @@ def faults(html: str | Path, *, limit: int = LIMIT) -> list[str]:
     found = []
     for path, seen in pages.items():
         found += [f"{path.relative_to(html)}: {fault}" for fault in dict.fromkeys(_dead(path, seen, pages, html))]
+        found += [f"{path.relative_to(html)}: no number in “{text}”" for text in dict.fromkeys(seen.nowhere)]
         size = weight(path, seen)
         if size > limit:
             found.append(f"{path.relative_to(html)}: {size / 1e6:.1f} MB, more than {limit / 1e6:.1f} MB")

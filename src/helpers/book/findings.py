@@ -292,12 +292,17 @@ def _agreement(data: pd.DataFrame) -> str:
 
 
 def _energy(data: pd.DataFrame) -> str:
-    own = data[data["network"] == "trained"]
-    said = [
-        f"{model} in {_count(int((rows['inside'] > rows['area_inside']).sum()), len(rows), 'case')}"
-        for model, rows in own.groupby("model", sort=False)
-    ]
-    return f"The map puts more into the structure than its area would get by chance: {', '.join(said)}." if said else ""
+    said = []
+    for model, own in data.groupby("model", sort=False):
+        counts = []
+        for network, rows in own.groupby("network", sort=False):
+            mapped = rows.dropna(subset=["inside"])
+            above = int((mapped["inside"] > mapped["area_inside"]).sum())
+            counts.append(
+                f"{network} in {_count(above, len(mapped), 'map')}" if len(mapped) else f"{network} has no map"
+            )
+        said.append(f"{model}, {', '.join(counts)}")
+    return f"The map puts more into the structure than its area would get by chance: {'; '.join(said)}." if said else ""
 
 
 def _references(data: pd.DataFrame) -> str:

@@ -174,6 +174,8 @@ def overlays(
             ax = axes[row, column]
             show(ax, images[row], heads[column] if row == 0 else "", mask=masks[row])
             drawn = ax.imshow(heat[row], cmap="magma", vmin=0, vmax=1, alpha=0.5, interpolation="bilinear")
+            if not heat[row].any():
+                ax.text(0.5, 0.5, "no attribution", color="w", fontsize="small", ha="center", transform=ax.transAxes)
     figure.colorbar(drawn, ax=axes, shrink=0.6, label="Attribution, scaled within the case")
     return figure
 

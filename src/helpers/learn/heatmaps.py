@@ -81,8 +81,8 @@ def similarity(first: np.ndarray, second: np.ndarray) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        `rank_correlation` (Spearman over pixels; NaN when a map is equal everywhere) and `ssim` (Wang et al. 2004,
-        doi:10.1109/TIP.2003.819861; Gaussian window of SD 1.5 pixels, mean over the map), each in [-1, 1].
+        `rank_correlation` (Spearman over pixels) and `ssim` (Wang et al. 2004, doi:10.1109/TIP.2003.819861; Gaussian
+        window of SD 1.5 pixels, mean over the map), each in [-1, 1]; NaN where a map is equal everywhere.
 
     Examples
     --------
@@ -103,7 +103,7 @@ def similarity(first: np.ndarray, second: np.ndarray) -> pd.DataFrame:
         ranks = [rankdata(one.ravel()) for one in (a, b)]
         flat = any(np.ptp(one) == 0 for one in ranks)
         rank = np.nan if flat else float(np.corrcoef(*ranks)[0, 1])
-        rows.append({"rank_correlation": rank, "ssim": _ssim(a, b)})
+        rows.append({"rank_correlation": rank, "ssim": np.nan if flat else _ssim(a, b)})
     return pd.DataFrame(rows)
 
 
