@@ -125,7 +125,11 @@ def results(folder: Path) -> list[publish.BookStudy]:
         shown = new_output("execute_result", {"text/html": box._repr_html_(), "text/plain": "x"}, execution_count=1)
         cells = [new_markdown_cell("(cohort)=\n# Who is in the study?"), glued(events=27), new_markdown_cell(text)]
         save(folder / study / "cohort", [*cells, new_code_cell("box", outputs=[shown])])
-    save(folder / "olnm" / "inputs", [new_markdown_cell("(inputs)=\n# What does the model see?")])
+    page = report.page(folder / "olnm" / "inputs", simulated=True, study="olnm")
+    wide = {f"Measure {number}": ["0.857 (0.730–0.982)", "−0.1 (−0.47 to 0.14)", "11 (4.0)"] for number in range(12)}
+    page.table("tab-wide", pd.DataFrame({"model": ["a", "b", "c"]} | wide))
+    text = ":::{result-table} tab-wide\n**How much of everything?** Estimate (95 % confidence interval).\n:::"
+    save(page.folder, [new_markdown_cell("(inputs)=\n# What does the model see?"), new_markdown_cell(text)])
     for seed in (0, 1):
         page = report.page(folder / "olnm" / "train" / f"ceus-resnet18-s{seed}", simulated=True, study="olnm")
         page.figure("fig-learning", figure())

@@ -138,6 +138,21 @@ def test_a_phone_scrolls_tables_not_the_page(book: Path) -> None:
             assert page.evaluate("document.documentElement.scrollWidth") <= 391, name
 
 
+def test_a_wide_table_scrolls_under_its_caption_and_breaks_no_interval(book: Path) -> None:
+    with browser.reader(width=900) as (page, _):
+        page.goto((book / "olnm" / "inputs.html").as_uri())
+        box = page.locator(".pst-scrollable-table-container")
+        assert box.evaluate("one => one.scrollWidth > one.clientWidth + 100"), "the table is wider than the page"
+        caption = page.locator("table.result-grid caption")
+        for left in (0, 400):
+            box.evaluate("(one, left) => { one.scrollLeft = left; }", left)
+            seen, of = caption.bounding_box(), box.bounding_box()
+            assert seen["x"] >= of["x"] - 1 and seen["x"] + seen["width"] <= of["x"] + of["width"] + 1
+        together = page.locator("td .together")
+        assert together.count() == 36 and "(0.730–0.982)" in together.all_inner_texts()
+        assert together.evaluate_all("all => all.every(one => one.getClientRects().length === 1)")
+
+
 def test_search_works_from_disk(book: Path) -> None:
     with browser.reader() as (page, seen):
         page.goto((book / "search.html").as_uri() + "?q=network")

@@ -25,6 +25,8 @@ _IN_DOI = r"(?:\([^\s()]*\)|[^\s(),;]|[,;](?=[^\s,;)]))"
 DOI = re.compile(
     rf"\b(?:doi:\s?|https://doi\.org/)(10\.\d{{4,9}}/{_IN_DOI}*(?:\([^\s()]*\)|[^\s(),;.]))", re.IGNORECASE
 )
+# limits in brackets, a count with its share, a mean with its spread
+TOGETHER = re.compile(r"\([−-]?[\d.,∞%]+(?:–| to )[−-]?[\d.,∞%]+\)|\d[\d.,]* \([\d.,%]+\)|[−-]?\d[\d.,]* ± [\d.,]+")
 EVIDENCE = re.compile(r"([\w-]+)/((?:fig|tab)-[\w-]+)")
 
 
@@ -239,15 +241,15 @@ class ResultTable(Result):
         for column, (text, number) in enumerate(zip(texts, numeric)):
             # data stay as they are; without a paragraph in each cell a long table is half as many elements to lay out
             look = {"classes": ["number"] if number else [], "support_smartquotes": False}
-            cell = self.cell(column, text)  # a link, and only a link, must stand in a paragraph
-            row += nodes.entry("", cell if isinstance(cell, nodes.Text) else nodes.paragraph("", "", cell), **look)
+            link = self.link(column, text)  # a link, and only a link, must stand in a paragraph
+            row += nodes.entry("", *([nodes.paragraph("", "", link)] if link else unbroken(text)), **look)
         return row
 
-    def cell(self, column, text):
-        """The text, or in a column that points at figures and tables (`page/name`) a numbered link to one."""
+    def link(self, column, text):
+        """In a column that points at figures and tables (`page/name`) a numbered link to one, else None."""
         found = EVIDENCE.fullmatch(text) if column in self.pointing else None
         if found is None:
-            return nodes.Text(text)
+            return None
         study = self.env.docname.split("/")[0]
         target = f"{study}-{found[2]}".lower()  # Sphinx keeps labels in lower case
         link = {"refdomain": "std", "reftype": "numref", "reftarget": target, "refexplicit": False}
@@ -260,6 +262,15 @@ def led(finding, caption):
         return caption
     rest = [nodes.inline("", "", *node.children) if isinstance(node, nodes.strong) else node for node in caption]
     return [nodes.strong("", finding, classes=["result-finding"]), nodes.Text(" "), *rest]
+
+
+def unbroken(text: str):
+    """A cell's text; numbers that belong together stay on one line."""
+    out, end = [], 0
+    for match in TOGETHER.finditer(text):
+        out += [nodes.Text(text[end : match.start()]), nodes.inline("", match[0], classes=["together"])]
+        end = match.end()
+    return [*out, nodes.Text(text[end:])]
 
 
 def linked(text: str):
