@@ -7,7 +7,8 @@
 # :::{admonition} In short
 # :class: in-short
 # {glue:text}`architecture` on the {glue:text}`input_label`, seed {glue:text}`seed`: best after epoch {glue:text}`best_epoch` of {glue:text}`epochs`.
-# On the tuning patients, which chose that epoch, its AUC is {glue:text}`tune_auc:.2f`.
+# {glue:text}`learned`
+# {glue:text}`tuned`
 # The test patients play no part on this page.
 # :::
 
@@ -30,10 +31,10 @@ optimizer = "adamw"  # adamw, or adam as printed in one of the papers
 monitor = "loss"  # what chooses the epoch on the tuning patients: loss, or auc
 
 # %% tags=["hide-input"]
-from helpers.book import report
+from helpers.book import report, sentences_networks
 from helpers.data import arrays, cohort
 from helpers.data.study import read as read_study
-from helpers.learn import evaluation, networks, training
+from helpers.learn import candidates, evaluation, networks, training
 from helpers.learn.rows import by_split, labels_for_training
 from helpers.stats import predictions
 
@@ -100,19 +101,20 @@ fitted = training.fit(
 )
 
 # %% tags=["remove-output"]
+constant = evaluation.constant_loss(fitted, label[rows["tune"]].astype(int))
 page.figure(
     "fig-learning",
-    fitted.plot(),
-    data=fitted.frame(),
+    fitted.plot(constant=constant),
+    data=fitted.frame().assign(constant=constant),
     n=len(rows["train"]),
     methods=evaluation.methods(fitted, options),
 )
 
 # %% [markdown]
 # :::{result-figure} fig-learning
-# :alt: Log-loss of training and tuning patients against the epoch, with the best epoch marked.
+# :alt: Log-loss of training and tuning patients against the epoch, with the best epoch and the loss of a constant risk marked.
 #
-# **When did it stop learning?** Log-loss of training and tuning patients, with the weights of the loss; the line marks the epoch that was kept.
+# **When did it stop learning?** Log-loss of training and tuning patients, with the weights of the loss; the upright line marks the epoch that was kept, the dotted one the loss of giving everyone the same risk.
 # :::
 
 # %% [markdown]
@@ -130,6 +132,8 @@ page.table("tab-run", evaluation.run_table(fitted))
 # :::
 
 # %% tags=["remove-output"]
-page.numbers(architecture=asked.name, input_label=settings.inputs[asked.input].label, seed=asked.seed)
+page.numbers(architecture=candidates.title(asked.name), input_label=settings.inputs[asked.input].label, seed=asked.seed)
 page.numbers(best_epoch=fitted.best_epoch, epochs=epochs, balance=evaluation.balance(options))
-page.numbers(tune_auc=fitted.history["tune_auc"].iloc[fitted.best_epoch - 1])
+tune_auc = fitted.history["tune_auc"].iloc[fitted.best_epoch - 1]
+page.numbers(tune_auc=tune_auc, learned=evaluation.learned(fitted, constant))
+page.numbers(tuned=sentences_networks.tuned(table[table["split"] == "tune"], tune_auc))

@@ -124,6 +124,7 @@ def _learning(data: pd.DataFrame) -> str:
     return (
         f"On the tuning patients the loss is lowest after epoch {best['epoch']:.0f} of {data['epoch'].max():.0f} "
         f"({best['tune_loss']:.3f}); on the training patients it ends at {data['train_loss'].iloc[-1]:.3f}."
+        + (f" The same risk for everyone has {data['constant'].iloc[0]:.3f}." if "constant" in data else "")
     )
 
 

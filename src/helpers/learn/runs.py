@@ -113,15 +113,17 @@ class TrainingResult:
         """One row an epoch."""
         return self.history
 
-    def plot(self, ax=None):
-        """Draw training and tune loss against the epoch; the best epoch is marked."""
+    def plot(self, ax=None, *, constant: float | None = None):
+        """Draw training and tune loss against the epoch; the best epoch is marked, and the loss of a constant risk."""
         if ax is None:
             import matplotlib.pyplot as plt
 
             _, ax = plt.subplots()
-        for column, name, style in (("train_loss", "train", "--"), ("tune_loss", "tune", "-")):
+        for column, name, style in (("train_loss", "training", "--"), ("tune_loss", "tuning", "-")):
             ax.plot(self.history["epoch"], self.history[column], style, label=name)
         ax.axvline(self.best_epoch, color="0.5", linewidth=1, label="best epoch")
+        if constant is not None:
+            ax.axhline(constant, color="0.5", linewidth=1, linestyle=":", label="same risk for all")
         ax.set(xlabel="Epoch", ylabel="Log-loss (nats per case)")
         ax.legend(frameon=False)
         return ax
