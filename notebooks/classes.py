@@ -113,7 +113,7 @@ page.table("tab-class-measures", shown, columns=columns, headers=headers, method
 # %% [markdown]
 # ## The classes as grades
 #
-# From benign over malignant to metastatic, calling a metastatic nodule benign is worse than calling it malignant; the numbers above do not know that.
+# Where the classes are named from the mildest to the gravest, taking the gravest for the mildest is worse than taking it for its neighbour; the numbers above do not know that.
 
 # %% tags=["remove-output"]
 graded = ordinal.every(by_patient, patients, split=settings.judged)

@@ -79,7 +79,7 @@ def _simulate(folder: str | Path, study: Study, profile: Profile, *, workers: in
 
 
 def ceiling(folder: str | Path, study: Study) -> str:
-    """Say what no reader of the simulated images can exceed; empty for a study of patients.
+    """Say how well the best reader of the simulated images would do; empty for a study of patients.
 
     The Bayes limit is the AUC, in the test split, of the exact probability of the label given the signs that were
     drawn into the images, for new patients of the same kind, as the generator knows it.
@@ -88,7 +88,8 @@ def ceiling(folder: str | Path, study: Study) -> str:
         return ""
     limit = json.loads((Path(folder) / SUMMARY).read_text(encoding="utf-8"))["bayes_limit"]["test"]
     return (
-        f"In this simulation no reader of the pixels can exceed an AUC of {limit:.2f} in the test set, its Bayes limit."
+        f"In this simulation the best possible reader of the images has an AUC of {limit:.2f} over many new patients "
+        "(the Bayes limit); in the few of a test set it may be higher or lower."
     )
 
 
