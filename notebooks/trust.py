@@ -73,7 +73,7 @@ page.figure("fig-coverage-readers", covered.plot_readers(), data=others, n=repli
 page.table("tab-coverage", covered.by_design(), methods=coverage.METHODS)
 page.table("tab-coverage-readers", others.drop(columns="role"), methods=coverage.METHODS)
 page.numbers(narrow=sentences_proof.narrow(covered), wide=sentences_proof.wide(covered), replicates=replicates)
-page.numbers(ignored=sentences_proof.ignored(covered), looks=sentences_proof.looks(len(covered.frame())))
+page.numbers(ignored=sentences_proof.ignored(covered), looks=sentences_proof.looks(len(models) + len(others)))
 
 # %% [markdown]
 # :::{result-figure} fig-coverage
@@ -110,7 +110,7 @@ page.numbers(ignored=sentences_proof.ignored(covered), looks=sentences_proof.loo
 instead = sentences_proof.instead(covered)
 formats = {"not_given": "{:.0%}", "truth": "{:.3f}"}
 page.table("tab-instead", instead, formats=formats, methods=coverage.METHODS)
-page.figure("fig-choices", covered.plot_choices(), data=covered.frame(), n=replicates, methods=coverage.METHODS)
+page.figure("fig-choices", covered.plot_choices(), data=covered.choices(), n=replicates, methods=coverage.METHODS)
 
 # %% [markdown]
 # :::{result-table} tab-instead
@@ -160,7 +160,13 @@ page.numbers(sizes=sentences_proof.sizes(counted))
 # The power, for context: with an AUC that is lower by the stated gap, means half a standard deviation apart, shares a fifth apart, readers whom help makes better by half a standard deviation.
 
 # %% tags=["remove-output"]
-formats = {"share": "{:.1%}", "power": "{:.0%}", "power_low": "{:.0%}", "power_high": "{:.0%}"}
+formats = {
+    "power_replicates": "{:.0f}",
+    "share": "{:.1%}",
+    "power": "{:.0%}",
+    "power_low": "{:.0%}",
+    "power_high": "{:.0%}",
+}
 columns = ["design", "test", "method", "share", "power", "power_low", "power_high", "power_replicates"]
 heads = {"share": "Size", "power_replicates": "Studies"}
 power = sentences_proof.powers(counted)

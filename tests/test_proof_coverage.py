@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers.book import sentences_proof
+from helpers.book import findings, sentences_proof
 from helpers.stats.discrimination import operating_point
 from helpers.stats.proof import (
     coverage,
@@ -69,7 +69,12 @@ def test_wilson_covers_and_a_wrong_interval_is_found():
     assert set(narrow["method"]) == {"half", "shifted"}
     assert narrow["better"].tolist() == ["right", "right"]
     assert "2 clearly hold the truth too rarely" in sentences_proof.narrow(made)
-    assert "by right" in sentences_proof.narrow(made)
+    assert "by right" in sentences_proof.narrow(made) and "% of 150 studies by " in sentences_proof.narrow(made)
+    rare = made.frame().assign(not_given=0.74)
+    assert "% of 39 studies that have one by " in sentences_proof.narrow(Coverage(rare, 150))
+    assert made.choices()["measure"].unique().tolist() == ["Sensitivity"], "what is drawn, and nothing else"
+    wrong = made.choices().assign(role=["wrong" if name == "half" else "offered" for name in made.choices()["method"]])
+    assert "half" not in findings.of("fig-choices", wrong), "a mistake that is shown is no kind to choose"
 
 
 def test_a_wrong_test_is_found():

@@ -318,7 +318,7 @@ def _coverage(data: pd.DataFrame) -> str:
 
 
 def _choices(data: pd.DataFrame) -> str:
-    kinds = data.groupby("method")["coverage"].mean().dropna().sort_values()
+    kinds = data[data["role"] != "wrong"].groupby("method")["coverage"].mean().dropna().sort_values()
     ends = [f"{kinds.iloc[at]:.1%} ({kinds.index[at]})" for at in (0, -1)]
     return f"Averaged over designs and measures, the kinds of interval cover from {ends[0]} to {ends[1]}."
 

@@ -76,7 +76,9 @@ def narrow(found: Coverage) -> str:
 
 
 def _instead(row: dict) -> str:
-    text = f"{row['measure']} ({row['design']}) {row['coverage']:.0%} by {row['method']}"
+    given = round(row["replicates"] * (1 - row["not_given"]))
+    of = f"{row['coverage']:.0%} of {given} studies" + (" that have one" if row["not_given"] else "")
+    text = f"{row['measure']} ({row['design']}) {of} by {row['method']}"
     if isinstance(row["better"], str):
         return f"{text}, but {row['better_coverage']:.0%} by {row['better']}"
     return f"{text}, and nothing better in the book"

@@ -99,12 +99,16 @@ class Coverage:
         rows = self._printed(readers=True)
         return self._draw(rows.assign(label=labels(rows, "measure")))
 
-    def plot_choices(self, measures: tuple[str, ...] = CHOICES) -> Figure:
-        """Draw every interval of the measures for which the book has several, and those that ignore patients."""
-        rows = self.table[self.table["measure"].isin(measures)].copy()
-        rows["label"] = rows["measure"] + ": " + rows["method"]
-        places = {measure: place for place, measure in enumerate(measures)}
-        return self._draw(rows.sort_values("measure", key=lambda column: column.map(places), kind="stable"))
+    def choices(self) -> pd.DataFrame:
+        """Return every interval of the measures for which the book has several, and those that ignore patients."""
+        rows = self.table[self.table["measure"].isin(CHOICES)]
+        places = {measure: place for place, measure in enumerate(CHOICES)}
+        return rows.sort_values("measure", key=lambda column: column.map(places), kind="stable")
+
+    def plot_choices(self) -> Figure:
+        """Draw the intervals of `choices`."""
+        rows = self.choices()
+        return self._draw(rows.assign(label=rows["measure"] + ": " + rows["method"]))
 
     def _draw(self, rows: pd.DataFrame) -> Figure:
         xlabel = "Share of intervals that hold the truth"
