@@ -88,7 +88,7 @@ def bootstrap(n: int, resamples: int) -> None:
     print(f"AUC bootstrap, n = {n}, {resamples} resamples: ours {ours:.2f} s")
     print(f"  scikit-learn loop {peer:.1f} s (scaled from {part}), ratio {peer / ours:.0f} (asked: 30)")
     task = f"AUC, {resamples:,} bootstrap samples of {n:,} cases"
-    record([Measured(NAME, task, ours, "s", "scikit-learn loop", peer, asked=30)])
+    record([Measured(NAME, task, ours, "s", f"scikit-learn loop, scaled from {part} samples", peer, asked=30)])
 
 
 def table(n: int) -> None:
