@@ -28,8 +28,8 @@ TABLE = "measured.csv"
 CPU = "CPU"
 METHODS = (
     "Both sides of a comparison were timed in one run on one machine, one thread a process, ours as the best of up to "
-    "three runs, a slow peer once; a loop over resamples was timed on some of them and scaled up, as its name says. Each "
-    "ratio is one measurement, without an interval, and moves by some tenths from run to run."
+    "three runs, a slow peer once; a loop over resamples was timed on some of them and scaled up, as its name says. "
+    "Each ratio is one measurement, without an interval, and moves by some tenths from run to run."
 )
 NO_GPU = "No figure here was measured on a GPU."
 
