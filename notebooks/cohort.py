@@ -9,6 +9,7 @@
 # {glue:text}`n_patients` patients with {glue:text}`n_cases` cases, of which {glue:text}`n_events` ({glue:text}`percent_events:.0f` %) are positive for {glue:text}`outcome`.
 # No patient is in two splits.
 # {glue:text}`size_sentence`
+# {glue:text}`limits`
 # :::
 
 # %% tags=["parameters"]
@@ -16,7 +17,7 @@ study = "data/olnm"  # folder of the study
 results = "results/olnm"  # folder of its results
 
 # %% tags=["hide-input"]
-from helpers.book import report
+from helpers.book import about, report
 from helpers.data import cohort, crosstab, table_view
 from helpers.data.study import read as read_study
 from helpers.stats import study_size
@@ -30,7 +31,7 @@ page = report.page(f"{results}/cohort", simulated=settings.simulated, study=sett
 cases = cohort.read(study, study=settings)
 units = cohort.answering(cases, settings)  # patients where they vote, else cases
 splits = cohort.manifest(cohort.against_rest(cases, settings))
-page.card(settings.title, question=settings.question, outcome=settings.outcome.name, unit=settings.unit)
+page.card(settings.title, **about.card(settings))
 
 # %% [markdown]
 # Whether the study is large enough is asked first, because the answer colours everything after it.
@@ -141,3 +142,4 @@ page.table("tab-size", size.frame(), methods=size.methods)
 events = int(cohort.against_rest(cases, settings)["label"].sum())
 page.numbers(n_patients=cases["patient_id"].nunique(), n_cases=len(cases), n_events=events)
 page.numbers(percent_events=100 * events / len(cases), outcome=settings.outcome.name, size_sentence=size.sentence)
+page.numbers(limits=" ".join(settings.limitations))

@@ -11,6 +11,7 @@
 # {glue:text}`surest`
 # {glue:text}`risks`
 # {glue:text}`choices`
+# {glue:text}`limits`
 # :::
 
 # %% tags=["parameters"]
@@ -139,6 +140,6 @@ page.table_if(
 # :::
 
 # %% tags=["remove-output"]
-page.numbers(choices=class_choices.sentence(each))
+page.numbers(choices=class_choices.sentence(each), limits=" ".join(settings.limitations))
 page.numbers(answer=sentences.decision(curves, *declared), surest=sentences.surest(curves))
 page.numbers(risks=calibrated.words(chooser, prevalence=asked.prevalence), design=sentences.design(**given))

@@ -10,6 +10,7 @@
 # {glue:text}`answer`
 # {glue:text}`two_gains`
 # {glue:text}`model`
+# {glue:text}`limits`
 # :::
 
 # %% tags=["parameters"]
@@ -17,7 +18,7 @@ study = "data/calcified"  # folder of the study
 results = "results/calcified"  # folder of its results
 
 # %% tags=["hide-input"]
-from helpers.book import report
+from helpers.book import about, report
 from helpers.book import sentences_readers as sentences
 from helpers.book.views import replay
 from helpers.data.study import read as read_study
@@ -41,6 +42,7 @@ settings = read_study(study)
 page = report.page(f"{results}/readers", simulated=settings.simulated, study=settings.name)
 read = reader_study.load(study, settings, results)
 performance = reader_tables.performance(read)
+page.card(settings.title, **about.card(settings))
 
 # %% [markdown]
 # ## Where does help move each reader?
@@ -78,9 +80,11 @@ heads = {"auc": "AUC of ratings", "sensitivity": "Sensitivity", "specificity": "
 shown = models.printed(performance, heads)
 first = ["reader", "experience", "modality", "n"]
 page.table("tab-readers", shown, columns=first + list(heads.values()), methods=reader_tables.POINTS)
+prevalence = f"{settings.outcome.positive.capitalize()}: {read.cube.label.mean():.0%} of these cases."
 heads = {"ppv": "PPV", "npv": "NPV", "f1": "F1", "kappa": "Kappa", "balanced_accuracy": "(Sens. + spec.) / 2"}
 shown = models.printed(performance, heads)
-page.table("tab-readers-more", shown, columns=first + list(heads.values()), methods=reader_tables.POINTS)
+options = {"methods": reader_tables.POINTS, "caption_note": prevalence}
+page.table("tab-readers-more", shown, columns=first + list(heads.values()), **options)
 
 # %% [markdown]
 # :::{result-table} tab-readers
@@ -242,4 +246,4 @@ page.numbers(design=sentences.design(read, settings), answer=sentences.answer(ov
 page.numbers(two_gains=sentences.two_gains(overall, read), truncated=sentences.notes(overall))
 page.numbers(half_sum=sentences.half_sum(read, performance), model=sentences.model(matched, read))
 page.numbers(minds=sentences.minds(minds, read), experience=sentences.experience(gains, gaps))
-page.numbers(agreement=sentences.agreement(agreed, read))
+page.numbers(agreement=sentences.agreement(agreed, read), limits=" ".join(settings.limitations))

@@ -19,8 +19,10 @@ from helpers.data.outside import lydata
 
 STUDY = Path("data/occult_neck")
 PATIENT = ("id", "institution", "sex", "age", "diagnose_date", "alcohol_abuse", "nicotine_abuse", "hpv_status")
-TUMOR = ("location", "subsite", "side", "extension", "t_stage")
+PATIENT += ("n_stage",)
+TUMOR = ("location", "subsite", "side", "extension", "stage_prefix", "t_stage")
 LEVELS = ("Ia", "Ib", "II", "III")
+SIDES = ("ipsi", "contra")
 HEADERS = (
     [("patient", "#", name) for name in PATIENT]
     + [("tumor", "1", name) for name in TUMOR]
@@ -31,6 +33,7 @@ HEADERS = (
         for name in names
     ]
     + [("total_dissected", "ipsi", name) for name in LEVELS]
+    + [(f"enbloc_{what}", side, name) for what in ("dissected", "positive") for side in SIDES for name in LEVELS]
 )
 
 
@@ -45,8 +48,10 @@ def patient(number: int, **cells) -> dict[tuple[str, str, str], str]:
         "alcohol_abuse": "False",
         "nicotine_abuse": "True",
         "hpv_status": "",
+        "n_stage": "0",
         "location": "larynx",
         "extension": "False",
+        "stage_prefix": "p",
         "t_stage": "2",
     }
     row |= {("patient", "#", k): v for k, v in said.items() if k in PATIENT}
@@ -54,7 +59,7 @@ def patient(number: int, **cells) -> dict[tuple[str, str, str], str]:
     row |= {(block, "ipsi", level): "False" for block in ("CT", "pathology") for level in LEVELS}
     row |= {("total_dissected", "ipsi", level): "7" for level in LEVELS}
     for key, value in cells.items():
-        block, _, level = key.partition("_")
+        block, _, level = key.rpartition("_")
         if key in PATIENT + TUMOR:
             row["patient" if key in PATIENT else "tumor", "#" if key in PATIENT else "1", key] = value
         elif level == "all":
@@ -117,9 +122,8 @@ def test_the_cohort_is_image_negative_and_the_label_is_pathology(table):
 
 def test_values_become_the_declared_levels(tmp_path):
     rows = [
-        patient(
-            1, sex="female", age="61.5", alcohol_abuse="TRUE", nicotine_abuse="", hpv_status="False", t_stage="4.0"
-        ),
+        patient(1, sex="female", age="61.5", alcohol_abuse="TRUE", nicotine_abuse="", hpv_status="False", t_stage="4.0")
+        | {("tumor", "1", "stage_prefix"): "c"},
         patient(2, location="oral cavity", extension="True", hpv_status="True", age="", pathology_Ia="true"),
     ]
     shutil.copy(STUDY / "study.yaml", tmp_path)
@@ -140,6 +144,11 @@ def test_values_become_the_declared_levels(tmp_path):
         "site": "larynx",
         "t_category": "T4",
         "midline": "no",
+        "t_assessed": "clinically",
+        "pn_category": "pN0",
+        "levels_examined": "3",
+        "other_imaging": "not imaged",
+        "other_pathology": "not examined",
     }
     assert (two["site"], two["midline"], two["hpv"], two["age"]) == ("oral cavity", "yes", "positive", "")
     assert cohort.read(tmp_path)["t_category"].tolist() == ["T4", "T2"]  # the study accepts every level
@@ -147,7 +156,37 @@ def test_values_become_the_declared_levels(tmp_path):
 
 def test_every_level_of_the_adapter_is_declared_in_the_study():
     declared = {c.name: set(c.levels) for c in studies.read(STUDY).covariates if c.type == "categorical"}
-    assert declared == {name: {v for v in levels.values() if v} for name, levels in lydata.LEVELS.items()}
+    ours = {name: {v for v in levels.values() if v} for name, levels in lydata.LEVELS.items()}
+    ours |= {name: set(words) for name, words in lydata.OTHER_NECK.items()}
+    assert declared == ours | {"levels_examined": {str(k) for k in range(len(lydata.EXAMINED) + 1)}}
+
+
+def test_a_positive_specimen_of_several_levels_is_a_metastasis_of_that_side(tmp_path):
+    specimen = {f"enbloc_dissected_{level}": "20a" for level in ("II", "III")}
+    there = {f"enbloc_positive_{level}": "1a" for level in ("II", "III")}
+    empty = {"pathology_II": "", "pathology_III": ""}  # the source leaves the levels of a positive specimen empty
+    other = {key.replace("_I", "_cI"): cell for key, cell in (specimen | there).items()}
+    rows = [
+        patient(1, **specimen, **there, **empty, n_stage="1"),
+        patient(2, **specimen),  # a negative one: the levels say False
+        patient(3, **other, n_stage="1"),  # in the other neck
+        patient(4, pathology_all="", **specimen, **there),  # the whole neck in one piece
+        patient(5, enbloc_positive_II="0a+2b", enbloc_positive_III="0a"),
+        patient(6, pathology_cII="False", CT_cII="False", CT_cIII="True"),
+    ]
+    cases, steps = lydata.read(write(tmp_path / "d.csv", rows))
+    shown = cases.set_index("patient_id")
+    assert shown["label"].to_dict() == {"P1": 1, "P2": 0, "P3": 0, "P4": 1, "P5": 1, "P6": 0}
+    assert steps[0][2] == {"no imaging of the ipsilateral neck": 0, "no pathology of the ipsilateral neck": 0}
+    assert shown["levels_examined"].tolist() == ["3", "3", "3", "2", "3", "3"]
+    assert shown["other_pathology"].tolist() == [
+        *["not examined"] * 2,
+        "metastasis",
+        *["not examined"] * 2,
+        "no metastasis",
+    ]
+    assert shown["other_imaging"].tolist() == [*["not imaged"] * 5, "suspicious"]
+    assert shown["pn_category"].tolist() == ["pN1", "pN0", "pN1", "pN0", "pN0", "pN0"]
 
 
 def test_the_consensus_of_clinicians_counts_as_imaging(tmp_path):
@@ -189,6 +228,9 @@ def test_rows_are_counted_as_a_spreadsheet_does_also_after_an_empty_row(tmp_path
     [
         ({"CT_II": "maybe"}, ("row 5, column CT | ipsi | II", "'maybe' is neither True, False nor empty")),
         ({"pathology_Ia": "2"}, ("row 5, column pathology | ipsi | Ia", "'2'")),
+        ({"enbloc_positive_Ib": "two"}, ("row 5, column enbloc_positive | ipsi | Ib", "'two'", "such as 2a")),
+        ({"n_stage": "x"}, ("row 5, column patient | # | n_stage", "'x'", "use 0, 1, 2, 3")),
+        ({"stage_prefix": "r"}, ("row 5, column tumor | 1 | stage_prefix", "'r'")),
         ({"sex": "mael"}, ("row 5, column patient | # | sex", "'mael'", "use female, male")),
         ({"location": "lip"}, ("row 5, column tumor | 1 | location", "'lip'", "oral cavity, oropharynx")),
         ({"nicotine_abuse": "often"}, ("row 5, column patient | # | nicotine_abuse", "'often'")),
@@ -253,15 +295,15 @@ def test_a_ragged_row_and_a_repeated_header_are_refused(tmp_path):
     assert "appears twice" in fault(tmp_path, BASE, headers=[*HEADERS, ("CT", "ipsi", "II")])
 
 
-def test_the_real_table_has_134_image_negative_necks_and_31_occult_metastases(tmp_path):
+def test_the_real_table_has_134_image_negative_necks_and_35_occult_metastases(tmp_path):
     if not os.environ.get(registry.VARIABLE) or outside.missing(studies.read(STUDY)):
         pytest.skip("lyDATA is not at hand")
     shutil.copy(STUDY / "study.yaml", tmp_path)
     made = outside.write_study(tmp_path, studies.read(tmp_path))
-    assert made == {"train": {"cases": 134, "events": 31}}
-    assert [n for _, n, _ in json.loads((tmp_path / "flow.json").read_text())] == [332, 322, 134]
+    assert made == {"train": {"cases": 134, "events": 35}}
+    assert [n for _, n, _ in json.loads((tmp_path / "flow.json").read_text())] == [332, 326, 134]
     frame = cohort.read(tmp_path)
-    assert (len(frame), int(frame["label"].sum()), frame["patient_id"].nunique()) == (134, 31, 134)
+    assert (len(frame), int(frame["label"].sum()), frame["patient_id"].nunique()) == (134, 35, 134)
     assert frame["site"].value_counts().to_dict() == {
         "oral cavity": 107,
         "oropharynx": 20,
@@ -272,10 +314,19 @@ def test_the_real_table_has_134_image_negative_necks_and_31_occult_metastases(tm
     raw = pd.read_csv(registry.locate("neck_nodal_involvement") / "2023-isb-multisite/data.csv", header=[0, 1, 2])
     seen = pd.concat([raw[block]["ipsi"] for block in ("CT", "MRI", "PET")], axis=1)
     found = raw["pathology"]["ipsi"]
-    both = seen.notna().any(axis=1) & found.notna().any(axis=1)
+    pieces = raw["enbloc_positive"]["ipsi"].fillna("").astype(str).agg(" ".join, axis=1).str.contains("[1-9]")
+    both = seen.notna().any(axis=1) & (found.notna().any(axis=1) | pieces)
     negative = both & ~(seen == True).any(axis=1)  # noqa: E712
-    assert (both.sum(), negative.sum()) == (322, 134)
-    assert set(raw["patient"]["#"]["id"][negative]) == set(frame["patient_id"])
+    assert (both.sum(), negative.sum()) == (326, 134)
+    ids, positive = raw["patient"]["#"]["id"], (found == True).any(axis=1) | pieces  # noqa: E712
+    assert set(ids[negative]) == set(frame["patient_id"])
+    assert set(ids[negative & positive]) == set(frame.loc[frame["label"] == 1, "patient_id"])
+    assert set(ids[negative & pieces & ~(found == True).any(axis=1)]) == {"BE361", "BE522", "BE594", "BE621"}  # noqa: E712
+    # where the pN category of the source disagrees: the other neck explains five, nothing explains three
+    apart = frame[(frame["pn_category"] != "pN0") != (frame["label"] == 1)]
+    assert apart["other_pathology"].value_counts().to_dict() == {"metastasis": 5, "no metastasis": 2, "not examined": 1}
+    assert frame["t_assessed"].value_counts().to_dict() == {"by pathology": 124, "clinically": 10}
+    assert (frame["other_imaging"] == "suspicious").sum() == 12
 
 
 def test_an_absent_set_is_one_error_and_is_listed(tmp_path, monkeypatch):

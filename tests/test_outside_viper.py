@@ -38,10 +38,10 @@ def write(folder: Path, rows: list[str], trained: str = TRAINED, header: str = H
 def test_fields_are_counted_from_both_ends(tmp_path):
     table = viper.read(*write(tmp_path, ROWS)).set_index(["case_id", "modality"])
     assert table["rating"].to_dict() == {
-        ("case0032", "FFDM"): 195,
-        ("case0032", "SFM"): 100,
-        ("case0007", "FFDM"): 0,
-        ("case0007", "SFM"): 101,
+        ("case0032", "full-field digital (FFDM)"): 195,
+        ("case0032", "screen film (SFM)"): 100,
+        ("case0007", "full-field digital (FFDM)"): 0,
+        ("case0007", "screen film (SFM)"): 101,
     }
     assert table["label"].groupby("case_id").first().to_dict() == {"case0007": 0, "case0032": 1}  # 455 days, not 365
     assert set(table["experience"]) == {"breast fellowship"}
@@ -79,6 +79,7 @@ def test_the_study_needs_no_cohort():
     study = studies.read("data/viper")
     assert study.source.adapter == "viper" and not study.cohort_chapters
     assert study.readers.positive_from == viper.RECALLED_FROM
+    assert {study.readers.unaided, study.readers.aided} == set(viper.MODALITIES.values())
     assert registry.declared(study.source.sets[0]).organ == "breast"
 
 
@@ -100,7 +101,7 @@ def test_the_real_table_is_the_source_row_by_row(real):
     found = real.set_index(["reader", "modality", "case_id"])
     assert len(rows) == len(found)
     for row in rows:
-        own = found.loc[(row["readerID"], row["modalityID"], f"case{int(row['caseID']):04d}")]
+        own = found.loc[(row["readerID"], viper.MODALITIES[row["modalityID"]], f"case{int(row['caseID']):04d}")]
         assert own["rating"] == float(row["score"]) and own["label"] == int(row["cancerStatus455"])
         assert (own["rating"] >= viper.RECALLED_FROM) == (row["recall"] == "1")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from helpers.book import reporting
+from helpers.book import about, reporting
 from helpers.data.study import CHAPTERS
 from helpers.data.study import read as read_study
 
@@ -71,3 +71,20 @@ def test_every_piece_of_evidence_is_of_a_chapter() -> None:
         for one in item.evidence.split("|") if item.kind == "shown" else ():
             page, name = one.rsplit("/", 1)
             assert page.split("/")[0] in CHAPTERS and name.startswith(("fig-", "tab-")), item.item
+
+
+def test_what_is_weak_about_the_data_is_among_the_limitations() -> None:
+    settings = read_study("data/occult_neck")
+    said = reporting.limitations(settings, pd.DataFrame({"item": [], "status": []}))
+    assert said == " ".join(
+        ["There is no test set: performance comes from cross-validation within one cohort.", *settings.limitations]
+    )
+    told = " ".join(settings.limitations)
+    assert all(words in told for words in ("one side", "operated tumour", "Only patients whose neck was dissected"))
+
+
+def test_the_card_of_a_study_names_the_source_and_the_licence_of_its_data() -> None:
+    card = about.card(read_study("data/viper"))
+    assert card["licence"] == "CC0 1.0" and "doi:10.1117/1.JMI.6.1.015501" in card["citation"]
+    assert card["data"].startswith("VIPER") and card["reference standard"].startswith("cancer within 455 days")
+    assert list(about.card(read_study("data/olnm"))) == ["question", "outcome", "reference standard", "unit"]

@@ -146,6 +146,7 @@ def limitations(study: Study, items: pd.DataFrame) -> str:
         said.append("There is no test set: performance comes from cross-validation within one cohort.")
     if study.choosing is None:
         said.append("No case was there to choose on: the threshold is declared, and no risk is recalibrated.")
+    said += study.limitations
     lost = items[items["status"] == "missing"]
     if len(lost):
         said.append(f"Items without their evidence: {', '.join(lost['item'])}.")

@@ -91,6 +91,7 @@ class Study(Part):
     crosstab: Annotated[tuple[Name, Name], Once] | None = (
         None  # two categorical covariates, counted together in the chapter cohort
     )
+    limitations: tuple[Text, ...] = ()  # of the data, said where they bear on a result
     validation: Validation = Validation()
     tune: Tune = Tune()
     inputs: dict[Name, Input] = {}

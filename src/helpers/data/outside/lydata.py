@@ -1,8 +1,12 @@
-"""lyDATA tables of neck-node involvement as a cohort of occult metastasis.
+"""lyDATA tables of neck-node involvement as a cohort of occult metastasis on the side of the tumour.
 
-A patient is in the cohort when pathology looked at a node level of the ipsilateral neck, imaging looked at one too, and
-no imaging modality suspected a node in any ipsilateral level (cN0 on imaging); the label is 1 when pathology found a
-metastasis in an ipsilateral level. A level that a modality did not assess (empty) is no suspicion.
+A patient is in the cohort when pathology looked at the ipsilateral neck, imaging looked at it too, and no imaging
+modality suspected a node in any ipsilateral level. The label is 1 when pathology found a metastasis in an ipsilateral
+level, or in a specimen of several levels taken out together (en bloc) that holds an ipsilateral level: the table leaves
+the levels of a positive one empty, because the node could lie in any of them. A specimen that crosses the midline
+counts as ipsilateral, as midline nodes do in the TNM classification. What was not assessed (empty) is neither suspicion
+nor metastasis; how many levels pathology looked at, what it found in the other neck, and the pN category of the source,
+which counts both sides, are in the cohort table beside the label.
 
 Imaging is every block of the table named in `IMAGING`; `diagnostic_consensus`, the clinicians' summary that some
 centres publish instead of single modalities, is one of them. FNA is not: it is a puncture, not an image, and is ignored
@@ -19,6 +23,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from helpers.data import made
@@ -37,6 +42,8 @@ COLUMNS = {
     "site": ("tumor", "1", "location"),
     "t_category": ("tumor", "1", "t_stage"),
     "midline": ("tumor", "1", "extension"),
+    "t_assessed": ("tumor", "1", "stage_prefix"),
+    "pn_category": ("patient", "#", "n_stage"),
 }
 YES_NO = {"true": "yes", "false": "no", "": ""}
 LEVELS = {
@@ -47,7 +54,15 @@ LEVELS = {
     "site": {name: name for name in ("oral cavity", "oropharynx", "hypopharynx", "larynx", "")},
     "t_category": {"1": "T1", "2": "T2", "3": "T3", "4": "T4", "": ""},
     "midline": YES_NO,
+    "t_assessed": {"c": "clinically", "p": "by pathology", "": ""},
+    "pn_category": {"0": "pN0", "1": "pN1", "2": "pN2", "3": "pN3", "": ""},
 }
+EXAMINED = ("I", "II", "III", "IV", "V")  # levels, each with its sublevels a and b
+OTHER_NECK = {
+    "other_imaging": ("not imaged", "not suspicious", "suspicious"),
+    "other_pathology": ("not examined", "no metastasis", "metastasis"),
+}
+EN_BLOC = re.compile(r"\d+[a-z](\+\d+[a-z])*")  # nodes, and the letter of the specimen that they were counted in
 HEADERS = 3  # header rows, so that the first patient is in row 4 of the spreadsheet
 _LAYOUT = "give a table in the layout of lyDATA, whose source describes every column"
 
@@ -65,8 +80,8 @@ def read(path: str | Path) -> tuple[pd.DataFrame, list[Step]]:
     Returns
     -------
     cases : DataFrame
-        One row a patient: `patient_id, case_id, center, label` and the covariates of `COLUMNS`, all as text but the
-        label.
+        One row a patient: `patient_id, case_id, center, label`, the covariates of `COLUMNS`, `levels_examined` (how
+        many of the ipsilateral levels I to V pathology looked at) and those of `OTHER_NECK`, all as text but the label.
     flow : list of (step, n, excluded by reason)
         Who was left out after each step, as `helpers.data.flow.flow` reads it.
 
@@ -78,8 +93,8 @@ def read(path: str | Path) -> tuple[pd.DataFrame, list[Step]]:
     """
     path = Path(path)
     raw = _table(path)
-    imaging, pathology = _ipsilateral(raw, path.name)
-    seen, found = _truth(raw, imaging, path.name), _truth(raw, pathology, path.name)
+    _check_blocks(raw, path.name)
+    seen, found = (_findings(raw, "ipsi", kind, path.name) for kind in ("imaging", "pathology"))
     no_imaging = seen.isna().all(axis=1)
     no_pathology = ~no_imaging & found.isna().all(axis=1)
     suspected = ~no_imaging & ~no_pathology & seen.eq(1).any(axis=1)
@@ -88,6 +103,11 @@ def read(path: str | Path) -> tuple[pd.DataFrame, list[Step]]:
         raise StudyError("no patient has a neck that is negative on imaging", file=path.name, fix="check the table")
     cases = _cases(raw[chosen], path.name)
     cases.insert(3, "label", found[chosen].eq(1).any(axis=1).astype(int).to_numpy())
+    cases["levels_examined"] = _examined(raw[chosen])
+    for name, words in OTHER_NECK.items():
+        other = _findings(raw[chosen], "contra", name.removeprefix("other_"), path.name)
+        known, positive = other.notna().any(axis=1), other.eq(1).any(axis=1)
+        cases[name] = np.select([positive, known], [words[2], words[1]], words[0])
     if cases["label"].nunique() < 2:
         has = "a metastasis" if cases["label"].iloc[0] else "no metastasis"
         raise StudyError(
@@ -106,7 +126,7 @@ def read(path: str | Path) -> tuple[pd.DataFrame, list[Step]]:
             },
         ),
         ("Imaging and pathology of the ipsilateral neck", both, {"node suspected on imaging": int(suspected.sum())}),
-        ("Negative on every imaging modality", len(cases), {}),
+        ("Ipsilateral neck negative on every imaging modality", len(cases), {}),
     ]
     return cases, flow
 
@@ -193,10 +213,9 @@ def _table(path: Path) -> pd.DataFrame:
     return raw[(raw != "").any(axis=1)]
 
 
-def _ipsilateral(raw: pd.DataFrame, file: str) -> tuple[list[tuple], list[tuple]]:
-    """Columns of the levels of the ipsilateral neck, of all imaging modalities and of pathology."""
-    levels = [column for column in raw.columns if column[1] == "ipsi"]
-    blocks = list(dict.fromkeys(column[0] for column in levels))
+def _check_blocks(raw: pd.DataFrame, file: str) -> None:
+    """Findings of the ipsilateral neck are there, and every block that has some is known."""
+    blocks = list(dict.fromkeys(column[0] for column in raw.columns if column[1] == "ipsi"))
     for block in blocks:
         if block not in IMAGING + NO_IMAGING:
             raise StudyError(
@@ -205,12 +224,43 @@ def _ipsilateral(raw: pd.DataFrame, file: str) -> tuple[list[tuple], list[tuple]
                 row=1,
                 fix=f"imaging is one of {', '.join(IMAGING)}; other blocks are {', '.join(NO_IMAGING)}",
             )
-    imaging = [column for column in levels if column[0] in IMAGING]
-    pathology = [column for column in levels if column[0] == "pathology"]
-    for wanted, there in ((" or ".join(IMAGING), imaging), ("pathology", pathology)):
-        if not there:
-            raise StudyError(f"no column with the headers {wanted} | ipsi | level", file=file, row=HEADERS, fix=_LAYOUT)
-    return imaging, pathology
+    for wanted in (IMAGING, ("pathology",)):
+        if not set(wanted) & set(blocks):
+            named = " or ".join(wanted)
+            raise StudyError(f"no column with the headers {named} | ipsi | level", file=file, row=HEADERS, fix=_LAYOUT)
+
+
+def _findings(raw: pd.DataFrame, side: str, kind: str, file: str) -> pd.DataFrame:
+    """What imaging, or pathology, says of one neck: 1.0 a suspicion or metastasis, 0.0 none, NaN not assessed."""
+    levels = [column for column in raw.columns if column[1] == side]
+    if kind == "imaging":
+        return _truth(raw, [column for column in levels if column[0] in IMAGING], file)
+    found = _truth(raw, [column for column in levels if column[0] == "pathology"], file)
+    return found.join(_en_bloc(raw, [column for column in levels if column[0] == "enbloc_positive"], file))
+
+
+def _en_bloc(raw: pd.DataFrame, columns: list[tuple], file: str) -> pd.DataFrame:
+    """Specimens of several levels: 1.0 with a positive node, NaN without; negative ones are in the levels already."""
+    part = raw[columns]
+    for column in part:
+        bad = ~part[column].map(lambda text: text == "" or EN_BLOC.fullmatch(text) is not None)
+        if bad.any():
+            row = int(bad.idxmax())
+            raise StudyError(
+                f"{raw.loc[row, column]!r} is not a number of nodes with the letter of a specimen, such as 2a",
+                file=file,
+                row=row,
+                column=" | ".join(column),
+                fix="correct the cell",
+            )
+    return part.apply(lambda column: column.map(lambda text: 1.0 if re.search(r"[1-9]", text) else np.nan))
+
+
+def _examined(raw: pd.DataFrame) -> list[str]:
+    """How many of the ipsilateral levels I to V pathology looked at, alone or en bloc."""
+    said = raw.loc[:, [c for c in raw.columns if c[1] == "ipsi" and c[0] in ("pathology", "enbloc_dissected")]] != ""
+    seen = [said.loc[:, [c for c in said.columns if c[2].rstrip("ab") == level]].any(axis=1) for level in EXAMINED]
+    return sum(one.astype(int) for one in seen).astype(str).tolist()
 
 
 def _truth(raw: pd.DataFrame, columns: list[tuple], file: str) -> pd.DataFrame:

@@ -1,8 +1,8 @@
 """VIPER, a reader study of mammography, as `readings.csv`.
 
-Twenty readers of the high-prevalence screening sub-study read women's film (SFM) and digital (FFDM) mammograms. The
-design is a split plot: five readers read the same 60 or so cases in both modalities, four times. A reading is a recall
-decision and a score from 0 to 201 whose values above 100 are recalls, so that one column holds both.
+Twenty readers of the high-prevalence screening sub-study read women's screen-film (SFM) and full-field digital (FFDM)
+mammograms. The design is a split plot: five readers read the same 60 or so cases in both modalities, four times. A
+reading is a recall decision and a score from 0 to 201; scores above 100 are recalls, so that one column holds both.
 
 The label is cancer within 455 days. Breast, not thyroid, and no model: real numbers for the chapter `readers`.
 Gallas et al. (2019), doi:10.1117/1.JMI.6.1.015501.
@@ -25,7 +25,7 @@ FILE = "readings.csv"
 COLUMNS = ["reader", "experience", "modality", "case_id", "patient_id", "label", "rating"]
 NEEDED = ("cancerStatus455", "caseID", "readerID", "modalityID", "recall", "score")
 FREE_TEXT = "abnormalityType"  # the field that may hold commas without quotes
-MODALITIES = ("FFDM", "SFM")
+MODALITIES = {"FFDM": "full-field digital (FFDM)", "SFM": "screen film (SFM)"}
 RECALLED_FROM = 101
 TRAINED = {"Yes": "breast fellowship", "No": "no breast fellowship"}
 _LAYOUT = "use the file that data/registry.yaml declares"
@@ -59,7 +59,7 @@ def read(readings: str | Path, qualifications: str | Path) -> pd.DataFrame:
     _refuse(~number["cancerStatus455"].isin([0, 1]), table, "cancerStatus455", "{!r} is not 0 or 1", path.name)
     _refuse(~number["recall"].isin([1, 2]), table, "recall", "{!r} is not 1 or 2", path.name)
     _refuse(~number["score"].between(0, 201), table, "score", "{!r} is not between 0 and 201", path.name)
-    _refuse(~table["modalityID"].isin(MODALITIES), table, "modalityID", "{!r} is not FFDM or SFM", path.name)
+    _refuse(~table["modalityID"].isin(list(MODALITIES)), table, "modalityID", "{!r} is not FFDM or SFM", path.name)
     against = (number["recall"] == 1) != (number["score"] >= RECALLED_FROM)
     _refuse(against, table, "score", "the score {!r} contradicts the recall decision", path.name)
     trained = _trained(Path(qualifications))
@@ -68,7 +68,7 @@ def read(readings: str | Path, qualifications: str | Path) -> pd.DataFrame:
         {
             "reader": table["readerID"],
             "experience": table["readerID"].map(trained),
-            "modality": table["modalityID"],
+            "modality": table["modalityID"].map(MODALITIES),
             "case_id": "case" + table["caseID"].str.zfill(4),
             "patient_id": "case" + table["caseID"].str.zfill(4),
             "label": number["cancerStatus455"].astype(int),
