@@ -7,6 +7,7 @@
 # :::{admonition} In short
 # :class: in-short
 # {glue:text}`answer`
+# {glue:text}`repeats`
 # {glue:text}`caution`
 # {glue:text}`mended`
 # {glue:text}`classes`
@@ -42,7 +43,9 @@ curves = calibrated.every(judged)
 methods = calibrated.methods(curves)
 points = calibrated.points(curves)
 summary = calibrated.summary(curves)
-about = {"n": judged[0].n, "methods": methods, "finding": sentences.calibration(summary)}
+runs = calibrated.over_runs(table[table["split"] == settings.judged])
+again = sentences.repeats(runs, "slope", split=settings.judged)
+about = {"n": judged[0].n, "methods": methods, "finding": f"{sentences.calibration(summary)} {again}".strip()}
 page.figure("fig-calibration", calibrated_plot.plot(curves), data=points, **about)
 
 # %% [markdown]
@@ -142,6 +145,6 @@ page.table_if("tab-calibration-classes", shown, columns=columns, methods=calibra
 # :::
 
 # %% tags=["remove-output"]
-page.numbers(classes=calibrated_classes.caution(several))
+page.numbers(classes=calibrated_classes.caution(several), repeats=again)
 page.numbers(answer=sentences.calibration(summary), caution=sentences.few_events(curves))
 page.numbers(mended=sentences.mended(ladder), source=sentences.maps(chooser))

@@ -7,6 +7,7 @@
 # :::{admonition} In short
 # :class: in-short
 # {glue:text}`answer`
+# {glue:text}`repeats`
 # {glue:text}`comparison`
 # {glue:text}`agreement`
 # {glue:text}`ceiling`
@@ -62,7 +63,10 @@ page.table("tab-thresholds", models.threshold_table(frozen), methods=next(iter(f
 # %% tags=["remove-output"]
 curves = roc_panels.every(parts, frozen)
 methods = roc_panels.methods(curves, judged[0].title)
-about = {"n": judged[0].n, "methods": methods, "finding": findings.roc(curves[judged[0].title], judged[0].title)}
+spread = instability.over_seeds(table[table["split"] == settings.judged], thresholds=frozen)
+again = sentences.repeats(spread.frame(), "auc", split=settings.judged)
+found = f"{findings.roc(curves[judged[0].title], judged[0].title)} {again}".strip()
+about = {"n": judged[0].n, "methods": methods, "finding": found}
 page.figure("fig-roc", roc_panels.plot(curves), data=roc_panels.points(curves), **about)
 page.table("tab-auc", auc_tables.by_split(curves), columns=["model", *curves], methods=methods)
 
@@ -227,7 +231,6 @@ page.table_if("tab-optimism", models.optimism(judged[0], frozen), methods=models
 # The same study with other random numbers gives other risks: {numref}`tab-spread` shows the spread over seeds, or over repeats of the cross-validation.
 
 # %% tags=["remove-output"]
-spread = instability.over_seeds(table[table["split"] == settings.judged], thresholds=frozen)
 heads = {"auc": "Mean AUC", "auc_sd": "SD", "auc_min": "Lowest", "auc_max": "Highest"}
 heads |= {"mape": "Mean change of a risk", "mape_max": "Largest", "changed": "Patients decided otherwise"}
 formats = {"changed": lambda share: "–" if share != share else f"{share:.0%}"}
@@ -257,7 +260,7 @@ classes, how = multiclass_table.frame(several), multiclass_table.methods(several
 page.figure_if("fig-classes", multiclass_table.plot(several), data=classes, n=judged[0].n, methods=how)
 page.table_if("tab-classes", multiclass_table.shown(classes), methods=how)
 page.numbers(answer=sentences.best(performance, judged[0].title), comparison=sentences.comparison(compared))
-page.numbers(agreement=sentences.second_method(second), ceiling=cases.ceiling(study, settings))
+page.numbers(agreement=sentences.second_method(second), ceiling=cases.ceiling(study, settings), repeats=again)
 
 # %% [markdown]
 # :::{result-figure} fig-classes

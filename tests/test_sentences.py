@@ -209,3 +209,40 @@ def test_one_subgroup_goes_from_nowhere_to_nowhere():
     rows = [row | {"level": "all", "variable": "all"}, row, row | {"value": np.nan, "estimated": False}]
     said = findings._subgroups(pd.DataFrame(rows))
     assert said.startswith("One of 2 subgroups is large enough for a number: clinical 0.88 (95 % CI 0.66 to 0.96)")
+
+
+def test_the_first_of_several_repeats_never_stands_alone():
+    """The judged repeat can be the best or the worst of them: beside it stand the mean and the range of all."""
+    runs = {"runs": 3, "auc": 0.66, "auc_min": 0.6, "auc_max": 0.7}
+    many = pd.DataFrame([{"model": name} | runs for name in "abcdefg"])
+    assert sentences.repeats(many.head(2), "auc", split="oof") == (
+        "That is the first of 3 repeats of the cross-validation; over all of them the AUC of a is 0.66 on average "
+        "(0.60 to 0.70), of b is 0.66 on average (0.60 to 0.70)."
+    )
+    assert sentences.repeats(many, "auc", split="test").endswith("(0.60 to 0.70), and 2 more models have several.")
+    assert "first of 3 training runs" in sentences.repeats(many, "auc", split="test")
+    mixed = many.head(2).assign(runs=[3, 5])
+    assert "first of several repeats" in sentences.repeats(mixed, "auc", split="oof")
+    assert sentences.repeats(many.assign(runs=1), "auc", split="oof") == ""
+    slope = pd.DataFrame([{"model": "a", "runs": 2, "slope": 0.3, "slope_min": -0.1, "slope_max": 0.7}])
+    assert "the slope of a is 0.30 on average (−0.10 to 0.70)." in sentences.repeats(slope, "slope", split="oof")
+    assert sentences.repeats(slope.assign(slope=np.nan), "slope", split="oof") == ""
+
+
+def test_the_slope_of_every_run_is_that_of_a_logistic_regression():
+    from sklearn.linear_model import LogisticRegression
+
+    rng = np.random.default_rng(3)
+    label = np.repeat([0, 1], 30)
+    frames, slopes = [], []
+    for seed in range(3):
+        logit = rng.normal(size=60) + label - 0.5
+        frames.append(pd.DataFrame({"model": "m", "seed": seed, "label": label, "risk": 1 / (1 + np.exp(-logit))}))
+        slopes.append(LogisticRegression(C=1e9, tol=1e-10).fit(logit[:, None], label).coef_[0, 0])
+    table = pd.concat(frames).assign(patient_id=[f"P{k}" for k in range(60)] * 3)
+    (row,) = calibrated.over_runs(table).to_dict("records")
+    assert row["runs"] == 3
+    found = [row[name] for name in ("slope", "slope_min", "slope_max")]
+    assert found == pytest.approx([np.mean(slopes), min(slopes), max(slopes)], abs=1e-4)
+    flat = calibrated.over_runs(table.assign(risk=0.3)).iloc[0]
+    assert flat["runs"] == 3 and np.isnan(flat["slope"]) and np.isnan(flat["slope_max"])

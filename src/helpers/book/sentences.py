@@ -50,9 +50,43 @@ def best(performance: pd.DataFrame, split: str) -> str:
     return " ".join(said)
 
 
-def _to(low: float, high: float) -> str:
-    """Limits as one prints them: with a minus sign, not a hyphen."""
-    return "not defined" if low != low else f"{low:.2f} to {high:.2f}".replace("-", "−")
+def _to(*values: float) -> str:
+    """A number, or limits, as one prints them: with a minus sign, not a hyphen."""
+    return "not defined" if values[0] != values[0] else " to ".join(f"{one:.2f}" for one in values).replace("-", "−")
+
+
+def repeats(runs: pd.DataFrame, measure: str, *, split: str) -> str:
+    """Say what all runs of each model give, where the page judges the first of several; else empty.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        `model, runs`, and for the measure its mean, `<measure>_min` and `<measure>_max` over the runs.
+    measure : str
+        `auc` or `slope`.
+    split : str
+        The judged split; runs of `oof` are repeats of the cross-validation, of others training runs.
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"model": ["a"], "runs": [10], "auc": [0.65], "auc_min": [0.586], "auc_max": [0.703]})
+    >>> repeats(frame, "auc", split="oof")
+    'That is the first of 10 repeats of the cross-validation; over all of them the AUC of a is 0.65 on average \
+(0.59 to 0.70).'
+    """
+    several = runs[(runs["runs"] > 1) & runs[measure].notna()]
+    if several.empty:
+        return ""
+    counts = set(several["runs"])
+    count = str(min(counts)) if len(counts) == 1 else "several"
+    kind = "repeats of the cross-validation" if split == "oof" else "training runs"
+    said = [
+        f"of {row['model']} is {_to(row[measure])} on average ({_to(row[f'{measure}_min'], row[f'{measure}_max'])})"
+        for _, row in several.head(NAMED).iterrows()
+    ]
+    more = f", and {len(several) - NAMED} more models have several" if len(several) > NAMED else ""
+    name = {"auc": "AUC"}.get(measure, measure)
+    return f"That is the first of {count} {kind}; over all of them the {name} {', '.join(said)}{more}."
 
 
 def comparison(pairs: pd.DataFrame) -> str:

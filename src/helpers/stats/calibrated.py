@@ -70,6 +70,40 @@ def summary(curves: Curves, *, measures: Sequence[str] = MEASURES) -> pd.DataFra
     return pd.DataFrame(rows)
 
 
+def over_runs(table: pd.DataFrame) -> pd.DataFrame:
+    """Slope of each model over its runs: repeats of the cross-validation, or seeds.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Predictions of one split.
+
+    Returns
+    -------
+    DataFrame
+        One row a model: `model, runs, slope` (the mean), `slope_min, slope_max`; a run without a slope (constant
+        risks) is left out of these, and a model without any has NaN.
+
+    Examples
+    --------
+    >>> rows = [("m", seed, f"P{k}", int(k % 3 == 0), risk) for seed, high in ((0, 0.6), (1, 0.8))
+    ...         for k, risk in enumerate([high, 0.3, 0.4, 0.2, 0.5, 0.3])]
+    >>> table = pd.DataFrame(rows, columns=["model", "seed", "patient_id", "label", "risk"])
+    >>> over_runs(table).round(2).values.tolist()
+    [['m', 2, 0.38, 0.1, 0.66]]
+    """
+    rows = []
+    for model, part in table.groupby("model", sort=False):
+        slopes = [
+            calibration(own["label"], own["risk"], patient_id=own["patient_id"], smoother="none").slope.value
+            for _, own in part.groupby("seed")
+        ]
+        known = pd.Series(slopes, dtype=float)
+        row = {"model": model, "runs": len(slopes), "slope": known.mean()}
+        rows.append(row | {"slope_min": known.min(), "slope_max": known.max()})
+    return pd.DataFrame(rows)
+
+
 def decomposition(curves: Curves) -> pd.DataFrame:
     """The parts of every Brier score.
 
