@@ -24,7 +24,7 @@ from helpers.data.study import read as read_study
 
 # %% [markdown]
 # Every file was decoded once, its frames taken by rule, the surroundings of the lesion cut out, and kept as grey values from 0 to 255.
-# Cases are shown by rule: the first of every group in the order of their numbers.
+# Cases are shown by rule: the first of every group in the order of their numbers, one a patient.
 
 # %%
 settings = read_study(study)
@@ -43,10 +43,10 @@ page.figure_if("fig-stills", looks.stills(found, cases, settings), methods=sente
 
 # %% [markdown]
 # :::{result-figure} fig-stills
-# :alt: Cropped ultrasound images of several cases in rows, the lesion outlined.
+# :alt: Cropped ultrasound images of several cases in rows, outlined where a mask is known.
 # :optional:
 #
-# **What does a still show?** Crops as the network sees them, by rule the first cases of every group; the lesion is outlined.
+# **What does a still show?** Crops as the network sees them, by rule the first cases of every group; what a mask marks is outlined.
 # :::
 
 # %% [markdown]
@@ -86,7 +86,7 @@ page.table_if("tab-grey", looks_grey.shown(spread), columns=["steps", *looks_gre
 # %% [markdown]
 # ## Frames of clips
 #
-# A clip becomes a few frames at equal steps around the one with the largest section.
+# A clip becomes a few frames at equal steps around its key frame.
 
 # %% tags=["remove-output"]
 page.figure_if("fig-clips", looks.clips(found, cases, settings), methods=sentences.frames(settings))
@@ -181,11 +181,11 @@ page.table_if(
 # {numref}`tab-files` lists what was read.
 
 # %% tags=["remove-output"]
-page.table("tab-files", quality, formats={"height": "{:.0f}", "width": "{:.0f}"})
+page.table("tab-files", quality)
 
 # %% [markdown]
 # :::{result-table} tab-files
-# **What was read?** Files by input and format, with the median size of a frame and of a pixel.
+# **What was read?** Files by input and format, with the size of a frame in pixels (median and range where files differ) and the median size of a pixel.
 # :::
 
 # %% tags=["remove-output"]

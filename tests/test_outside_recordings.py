@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
 
+from helpers.book import looks, sentences
 from helpers.data import cohort, media, outside, registry
 from helpers.data import study as studies
 from helpers.data.errors import StudyError
@@ -143,6 +145,10 @@ def test_the_real_study_has_every_recording(real):
     rows = media.table(folder, cases)
     assert rows["kind"].value_counts().to_dict() == {"bmode": 50, "cine": 15}
     assert (rows["mask"] != "").sum() == 48
+    node = cases.loc[cases["patient_id"] == "dicom_ultrasound-node", "case_id"].tolist()
+    assert node == ["dicom_ultrasound-01", "dicom_ultrasound-02"], "one picture in two sizes and codings"
+    shown = looks.sample(cases, rows[rows["kind"] == "bmode"], each=4)
+    assert set(node) & set(shown["case_id"]) == {node[0]} and not shown["patient_id"].duplicated().any()
     for row in rows.itertuples():
         x0, y0, x1, y1 = row.roi
         known = media.info(folder / row.path)
@@ -188,3 +194,35 @@ def test_every_real_recording_becomes_arrays(real, tmp_path):
         images = found.images
         assert images.shape == ((rows["kind"] == kind).sum(), channels, 64, 64) and images.dtype == np.uint8
         assert (images.reshape(len(images), -1).std(axis=1) > 3).all()
+
+
+def test_what_is_cut_without_a_mask_stays_inside_the_picture(real):
+    """A box of the whole frame would be padded to streaks, and show the names that are burned in around the picture."""
+    folder, study = real
+    rows = media.table(folder, cohort.read(folder))
+    for row in rows[rows["mask"] == ""].itertuples():
+        known = media.info(folder / row.path)
+        crop = study.inputs[row.kind].crop.model_dump(exclude_none=True)
+        cut = media.crop_square(row.roi, (known.height, known.width), **crop)
+        assert min(cut.x0, cut.y0) >= 0, row.case_id
+        assert cut.x0 + cut.side <= known.width and cut.y0 + cut.side <= known.height, row.case_id
+        tissue = {"dicom_ultrasound-01": (14, 108, 622, 336), "dicom_ultrasound-02": (7, 54, 311, 168)}
+        x0, y0, x1, y1 = tissue.get(row.case_id, (0, 0, known.width, known.height))
+        assert x0 <= cut.x0 and cut.x0 + cut.side <= x1 and y0 <= cut.y0 and cut.y0 + cut.side <= y1, row.case_id
+
+
+def test_the_page_says_no_more_than_the_recordings_show():
+    study = studies.read(STUDY)
+    assert "largest section" not in sentences.frames(study) and "around the middle of the clip" in sentences.frames(
+        study
+    )
+    assert "lesion" not in sentences.crop(study) and "what the mask marks or, without a mask" in sentences.crop(study)
+    other = studies.read("data/olnm")
+    assert "largest section" in sentences.frames(other) and "around the lesion" in sentences.crop(other)
+
+
+def test_sizes_are_a_range_where_files_differ():
+    index = pd.DataFrame({"case_id": list("ab"), "path": ["1.dcm", "2.dcm"], "height": [240, 480], "width": 320})
+    arrays = {"bmode": SimpleNamespace(index=index.assign(pixel_mm=np.nan, has_mask=False))}
+    row = looks.quality(arrays, pd.DataFrame()).iloc[0]
+    assert (row["height"], row["width"]) == ("360 (240 to 480)", "320")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from helpers.book import gallery
+from helpers.book import gallery, looks_frames
 from helpers.data import arrays as study_arrays
 from helpers.data import media, registry
 from helpers.data.study import Study
@@ -27,9 +27,10 @@ def load(folder: str | Path, study: Study) -> dict[str, media.Arrays]:
 
 
 def sample(cases: pd.DataFrame, index: pd.DataFrame, *, each: int) -> pd.DataFrame:
-    """Cases to show, by rule: the first of every outcome, or of every centre in a study without an outcome."""
-    known = cases[cases["case_id"].isin(index["case_id"])]
-    return gallery.pick(known, by="label" if "label" in cases else "center", each=each)
+    """Cases to show, by rule: the first of every outcome, or of every centre without an outcome, one a patient."""
+    by = "label" if "label" in cases else "center"
+    known = cases[cases["case_id"].isin(index["case_id"])].sort_values("case_id", kind="stable")
+    return gallery.pick(known.drop_duplicates([by, "patient_id"]), by=by, each=each)
 
 
 def rows_of(index: pd.DataFrame, chosen: pd.DataFrame) -> list[int]:
@@ -105,7 +106,8 @@ def quality(found: dict[str, media.Arrays], cases: pd.DataFrame) -> pd.DataFrame
     Returns
     -------
     DataFrame
-        `input, format, files, height, width, pixel_mm, with_mask`; sizes are medians.
+        `input, format, files, height, width, pixel_mm, with_mask`; height and width are texts, the median and the
+        range where files differ; the size of a pixel is the median.
     """
     parts = []
     for name, arrays in found.items():
@@ -113,13 +115,17 @@ def quality(found: dict[str, media.Arrays], cases: pd.DataFrame) -> pd.DataFrame
         parts.append(
             index.groupby(["input", "format"], sort=False).agg(
                 files=("case_id", "size"),
-                height=("height", "median"),
-                width=("width", "median"),
+                height=("height", _spread),
+                width=("width", _spread),
                 pixel_mm=("pixel_mm", "median"),
                 with_mask=("has_mask", "sum"),
             )
         )
     return pd.concat(parts).reset_index()
+
+
+def _spread(pixels: pd.Series) -> str:
+    return f"{pixels.iloc[0]:.0f}" if pixels.min() == pixels.max() else looks_frames.span(pixels, "{:.0f}")
 
 
 def sources(study: Study) -> pd.DataFrame | None:

@@ -337,8 +337,11 @@ def crop(study: Study) -> str:
             return (
                 f"The whole frame, wherever the lesion is, brought to {source.size} x {source.size} pixels of 8 bits."
             )
-        side = f"of {rule.side_mm:g} mm" if rule.side_mm else f"of {rule.scale:g} times the lesion's longer side"
-        return f"A square {side} around the lesion, brought to {source.size} x {source.size} pixels of 8 bits."
+        of, around = "the lesion's", "the lesion"
+        if study.source.adapter == "recordings":
+            of, around = "its box's", "what the mask marks or, without a mask, around a part of the picture"
+        side = f"of {rule.side_mm:g} mm" if rule.side_mm else f"of {rule.scale:g} times {of} longer side"
+        return f"A square {side} around {around}, brought to {source.size} x {source.size} pixels of 8 bits."
     return ""
 
 
@@ -346,9 +349,12 @@ def frames(study: Study) -> str:
     """How frames of clips are chosen, in a sentence; empty for a study without clips."""
     for source in study.inputs.values():
         if source.kind != "bmode":
+            key = "frame with the largest section (Liu 2025, doi:10.3389/fendo.2025.1634875)"
+            if study.source.adapter == "recordings":
+                key = "middle of the clip, as nothing is outlined in it"
             return (
                 f"One frame every {source.every_seconds:g} s; of these {source.key_frames} at equal steps around the "
-                "frame with the largest section (Liu 2025, doi:10.3389/fendo.2025.1634875)."
+                f"{key}."
             )
     return ""
 
@@ -358,5 +364,8 @@ def origin(study: Study) -> str:
     if study.simulated:
         return "They are simulated: signs follow published counts, speckle follows physics, the patients do not exist."
     if study.source.adapter == "recordings":
-        return "They are real recordings of other organs, openly licensed, and say nothing about the thyroid."
+        return (
+            "They are real recordings of other organs, openly licensed, and say nothing about the thyroid; calipers or "
+            "words are burned into some."
+        )
     return "They are recordings of this study's patients."

@@ -20,14 +20,23 @@ PATIENT = (
     re.compile(r"(?:benign|malignant)_(\d+)-"),  # BUS-BRA: the number is the patient
     re.compile(r"(\d+VAS)_slice"),  # carotid: one recording of one side of a subject
 )
+NODE = "node"  # the patient of two files that hold one picture, in two sizes and codings
+SAME = {"US1_J2KR.dcm": NODE, "examples_rgb_color.dcm": NODE}
+# what is cut out of pictures without a mask: part of a node and a heart, away from burnt-in names and settings
+BOXES = {
+    "US1_J2KR.dcm": (125, 147, 275, 297),
+    "examples_rgb_color.dcm": (63, 74, 137, 148),
+    "examples_ybr_color.dcm": (66, 18, 274, 226),
+}
 
 
 def write_recordings(folder: str | Path, found: Mapping[str, Path]) -> dict[str, Any]:
     """Write `cohort.csv`, `media.csv` and `media/` of the declared sets.
 
     A case is a recording; `attribution` in `cohort.csv` names who is to be credited for it. Files are copies, for a
-    link would let a change in the study folder reach the user's own data. The box of an image is that of its mask, or
-    the whole frame when it has none; the key frame of a clip is its middle one.
+    link would let a change in the study folder reach the user's own data. The box of an image is that of its mask;
+    without one it is that of `BOXES`, or the whole frame. The key frame of a clip is its middle one, as no clip has a
+    mask that would tell the largest section.
 
     Parameters
     ----------
@@ -93,7 +102,7 @@ def _row(source: Path, file: str, target: Path, case: str) -> dict[str, Any]:
     copy = place / f"recording{suffix}"
     shutil.copyfile(source / file, copy)
     known = media.info(copy)
-    mask, box = "", (0, 0, known.width, known.height)
+    mask, box = "", BOXES.get(file, (0, 0, known.width, known.height))
     other = source / file.replace("images/", "masks/")
     if file.startswith("images/") and other.is_file():
         shutil.copyfile(other, place / f"mask{other.suffix}")
@@ -119,4 +128,4 @@ def _count(path: Path, known: media.MediaInfo) -> int:
 
 
 def _patient(file: str) -> str | None:
-    return next((m[1] for pattern in PATIENT if (m := pattern.search(file))), None)
+    return SAME.get(file) or next((m[1] for pattern in PATIENT if (m := pattern.search(file))), None)
