@@ -63,6 +63,7 @@ def contrast_view(folder: Path) -> view.View:
     """Contrast scrubber of two cases, one clip shorter than the other."""
     study, rows = settings(), []
     cases = pd.DataFrame({"case_id": [f"C1{EVIL}", "C2"], "label": [0, 1], "center": ["A", "B"]})
+    cases["patient_id"] = cases["case_id"]
     yy, xx = np.mgrid[:48, :64]
     mask = (yy - 24) ** 2 + (xx - 30) ** 2 < 64
     for number, (case, frames) in enumerate(zip(cases["case_id"], (12, 9))):
