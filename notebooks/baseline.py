@@ -24,7 +24,7 @@ resamples = 500  # refits on bootstrap samples of patients, for optimism and ins
 from helpers.book import report, sentences_subgroups
 from helpers.data import cohort
 from helpers.data.study import read as read_study
-from helpers.learn import baseline
+from helpers.learn import baseline, formula
 from helpers.stats import few_events, instability, models, multiclass_table, predictions
 
 # %% [markdown]
@@ -49,6 +49,20 @@ page.figure("fig-coefficients", fitted.plot(), data=fitted.model.coefficients(),
 # :alt: Bars of the log odds of each covariate in the penalised model, with several classes a bar for each class but the first.
 #
 # **Which signs count?** Penalised log odds: per standard deviation for numbers, against all other levels otherwise.
+# :::
+#
+# {numref}`tab-full-model` is the whole model: with it anyone can work out the risk of a new patient.
+
+# %% tags=["remove-output"]
+whole = formula.formula(fitted.model, settings.predictors)
+formats = dict.fromkeys(whole.columns[3:], lambda weight: f"{weight:.4g}".replace("-", "−"))
+heads = {"entered": "Entered", "missing": "Entered where unknown", **{name: name for name in fitted.model.classes}}
+how = formula.SEVERAL if fitted.model.classes else formula.TWO
+page.table("tab-full-model", whole, formats=formats, headers=heads, methods=how)
+
+# %% [markdown]
+# :::{result-table} tab-full-model
+# **How is a risk worked out?** Every coefficient of the clinical model with its intercept, and what is entered for each.
 # :::
 
 # %% [markdown]

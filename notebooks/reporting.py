@@ -6,7 +6,7 @@
 #
 # :::{admonition} In short
 # :class: in-short
-# Of {glue:text}`n_items` items of TRIPOD+AI, {glue:text}`n_shown` are shown by a figure or table of this book, and {glue:text}`n_author` only the authors can write.
+# {glue:text}`answer`
 # {glue:text}`limits`
 # :::
 
@@ -15,7 +15,7 @@ study = "data/olnm"  # folder of the study
 results = "results/olnm"  # folder of its results
 
 # %% tags=["hide-input"]
-from helpers.book import report, reporting
+from helpers.book import model_card, report, reporting
 from helpers.data.study import read as read_study
 
 # %%
@@ -26,16 +26,20 @@ items = reporting.checklist(results, settings)
 # %% [markdown]
 # ## The checklist, with its evidence
 #
-# An item counts as shown when the figure or table exists, never because a sentence says so.
+# All subitems of TRIPOD+AI stand here, with the figures and tables that show them.
+# A figure or table counts when it exists and holds a value, never because a sentence says so.
+# In part means that it shows some of what is asked; the last column says what the authors have to add.
 # Completeness of reporting is not quality, so there is no score.
+# A report on the accuracy of a diagnosis also follows STARD-AI, and one on images CLAIM; their items are not listed here.
 
 # %% tags=["remove-output"]
-source = "Item numbers of TRIPOD+AI (doi:10.1136/bmj-2023-078378), labels shortened."
-page.table("tab-checklist", items, pointing=["evidence"], methods=source)
+source = "Item numbers of TRIPOD+AI (doi:10.1136/bmj-2023-078378), labels in our words."
+heads = {"label": "What is asked", "rest": "Left to the authors"}
+page.table("tab-checklist", items, headers=heads, pointing=["evidence"], methods=source)
 
 # %% [markdown]
 # :::{result-table} tab-checklist
-# **What is shown where?** TRIPOD+AI items with their evidence in this book.
+# **What is shown where?** The subitems of TRIPOD+AI with their evidence in this book.
 # :::
 
 # %% [markdown]
@@ -44,25 +48,23 @@ page.table("tab-checklist", items, pointing=["evidence"], methods=source)
 # Every figure and table wrote down how it was made; together they are the draft of a statistics paragraph.
 
 # %% tags=["remove-output"]
-page.table("tab-methods", reporting.methods_text(results))
+page.table("tab-methods", reporting.methods_text(results, settings))
 
 # %% [markdown]
 # :::{result-table} tab-methods
-# **How were the numbers made?** The methods sentence of every figure and table, once each.
+# **How were the numbers made?** The methods sentence of every figure and table, once each; of networks with the input and the seeds that were trained so.
 # :::
 
 # %% [markdown]
 # ## Model card
 
 # %% tags=["remove-output"]
-page.table("tab-card", reporting.model_card(settings, results))
+page.table("tab-card", model_card.model_card(settings, results))
 
 # %% [markdown]
 # :::{result-table} tab-card
-# **What is this model, and what is it not for?** Model card from the study's settings and the record of the run.
+# **What are these models, and what are they not for?** Model card from the study's settings, its results and the record of the run.
 # :::
 
 # %% tags=["remove-output"]
-counts = items["status"].value_counts()
-page.numbers(n_items=len(items), n_shown=counts.get("shown", 0), n_author=counts.get("author", 0))
-page.numbers(limits=reporting.limitations(settings, items))
+page.numbers(answer=reporting.sentence(items), limits=reporting.limitations(settings, items))

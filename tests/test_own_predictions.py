@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from chapters import EXECUTED, executed
-from helpers.book import build, graph, reporting, warm
+from helpers.book import build, graph, model_card, reporting, warm
 from helpers.book.execute import execute
 from helpers.data import assumed, inferred, own_table, study
 from helpers.data.columns import covariates
@@ -428,7 +428,7 @@ def test_the_chapters_never_import_torch(tmp_path, monkeypatch):
     shown = (results / "assumptions" / "notebook.ipynb").read_text()
     assert "name: mine" in shown and "rule: declared" in shown
     assert study.from_text(inferred.as_yaml(node.study)) == node.study
-    card = reporting.model_card(node.study, results).set_index("section")["content"]
+    card = model_card.model_card(node.study, results).set_index("section")["content"]
     assert card["Models"] == "made elsewhere: only their predictions are here"
     assert card["Threshold"] == "declared in advance: 0.5"
     items = reporting.checklist(results, node.study)

@@ -27,7 +27,7 @@ DOI = re.compile(
 )
 # limits in brackets, a count with its share, a mean with its spread
 TOGETHER = re.compile(r"\([−-]?[\d.,∞%]+(?:–| to )[−-]?[\d.,∞%]+\)|\d[\d.,]* \([\d.,%]+\)|[−-]?\d[\d.,]* ± [\d.,]+")
-EVIDENCE = re.compile(r"([\w-]+)/((?:fig|tab)-[\w-]+)")
+EVIDENCE = re.compile(r"((?:train/)?[\w-]+)/((?:fig|tab)-[\w-]+)")
 
 
 class Result(SphinxDirective):
@@ -241,19 +241,23 @@ class ResultTable(Result):
         for column, (text, number) in enumerate(zip(texts, numeric)):
             # data stay as they are; without a paragraph in each cell a long table is half as many elements to lay out
             look = {"classes": ["number"] if number else [], "support_smartquotes": False}
-            link = self.link(column, text)  # a link, and only a link, must stand in a paragraph
-            row += nodes.entry("", *([nodes.paragraph("", "", link)] if link else unbroken(text)), **look)
+            links = self.links(column, text)  # links, and only links, must stand in a paragraph
+            row += nodes.entry("", *([nodes.paragraph("", "", *links)] if links else unbroken(text)), **look)
         return row
 
-    def link(self, column, text):
-        """In a column that points at figures and tables (`page/name`) a numbered link to one, else None."""
-        found = EVIDENCE.fullmatch(text) if column in self.pointing else None
-        if found is None:
-            return None
-        study = self.env.docname.split("/")[0]
-        target = f"{study}-{found[2]}".lower()  # Sphinx keeps labels in lower case
-        link = {"refdomain": "std", "reftype": "numref", "reftarget": target, "refexplicit": False}
-        return addnodes.pending_xref("", nodes.literal(text, text), refdoc=self.env.docname, refwarn=True, **link)
+    def links(self, column, text):
+        """Numbered links to the figures and tables (`page/name, ...`) that a cell of a pointing column names."""
+        found = [EVIDENCE.fullmatch(one) for one in text.split(", ")] if column in self.pointing else [None]
+        if None in found:
+            return []
+        study, out = self.env.docname.split("/")[0], []
+        for match in found:
+            page = f"{match[1].replace('/', '-')}-" if "/" in match[1] else ""  # runs share a notebook
+            target = f"{study}-{page}{match[2]}".lower()  # Sphinx keeps labels in lower case
+            link = {"refdomain": "std", "reftype": "numref", "reftarget": target, "refexplicit": False}
+            literal = nodes.literal(match[0], match[0])
+            out += [addnodes.pending_xref("", literal, refdoc=self.env.docname, refwarn=True, **link), nodes.Text(", ")]
+        return out[:-1]
 
 
 def led(finding, caption):
