@@ -15,6 +15,7 @@ from scipy.special import expit, logit
 from helpers.stats import logistic, smooth
 from helpers.stats.brier import brier_decomposition
 from helpers.stats.calibration import calibration
+from helpers.stats.resampling import bootstrap_counts
 
 REFERENCE = Path(__file__).parent / "reference"
 ORACLES = Path(os.environ.get("THYROBOOK_DATA", "absent")).parent / "oracles"
@@ -194,7 +195,8 @@ def test_risks_of_exactly_0_and_1_follow_the_stated_rule() -> None:
 
 def test_constant_risk_and_separation_are_answered_not_guessed() -> None:
     constant = calibration([0, 1, 1, 0], [0.4] * 4)
-    assert np.isnan(constant.slope.value) and "constant" in constant.slope.note and constant.curve is None
+    assert np.isnan(constant.slope.value) and constant.curve is None
+    assert constant.slope.note == "not estimable: everyone has the same risk (0.4000)"
     assert constant.observed_expected.value == pytest.approx(2 / 1.6)
     assert constant.frame().empty and "not possible" in constant.methods
     constant.plot()
@@ -238,6 +240,34 @@ def test_methods_have_numbers_and_sources() -> None:
     label, risk, _ = _oracle("calibration_overconfident")
     text = calibration(label, risk).methods
     assert "500 cases" in text and "191 events" in text and "doi:10.1002/sim.8281" in text
+
+
+def test_distances_are_to_a_curve_of_shares() -> None:
+    rng = np.random.default_rng(10)
+    risk = np.r_[rng.uniform(0.05, 0.5, 100), 0.58]
+    y = np.r_[rng.random(100) < 0.5 - risk[:100], False]  # the curve falls below 0 at the highest risk
+    plain = smooth.loess_at(y.astype(float), risk, risk)
+    assert np.abs(risk - plain).max() > risk.max() + 0.1
+    result = calibration(y, risk, resamples=20)
+    assert result.emax.value == pytest.approx(np.abs(risk - np.clip(plain, 0, 1)).max())
+    assert result.emax.value <= risk.max()
+    slow = []
+    for counts in bootstrap_counts(y, resamples=20, seed=0):
+        rows = np.repeat(np.arange(101), counts)
+        slow.append(np.abs(risk[rows] - np.clip(smooth.loess_at(y[rows] + 0.0, risk[rows], risk[rows]), 0, 1)).max())
+    assert [result.emax.low, result.emax.high] == pytest.approx(np.quantile(slow, [0.025, 0.975]))
+    assert result.curve.low.min() >= 0 and result.curve.high.max() <= 1
+
+
+def test_no_curve_is_drawn_where_no_case_lies() -> None:
+    rng = np.random.default_rng(7)
+    risk = np.r_[rng.uniform(0.05, 0.2, 80), rng.uniform(0.5, 0.9, 80)]
+    result = calibration(rng.random(160) < risk, risk)
+    frame = result.frame()
+    between = frame["risk"].between(risk[:80].max(), risk[80:].min(), inclusive="neither")
+    assert between.any() and frame.loc[between, ["observed", "low", "high"]].isna().all(axis=None)
+    assert frame.loc[~between, ["observed", "low", "high"]].notna().all(axis=None)
+    assert "not drawn between risks more than 0.1 apart" in result.methods
 
 
 def test_risks_that_repeat_too_often_for_loess_get_another_curve() -> None:

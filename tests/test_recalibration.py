@@ -15,7 +15,7 @@ from scipy.special import expit, logit
 from helpers.stats.calibrated import ladder
 from helpers.stats.calibration import calibration
 from helpers.stats.models import Panel
-from helpers.stats.recalibration import METHODS, recalibrate
+from helpers.stats.recalibration import METHODS, NoFiniteFit, recalibrate
 
 REFERENCE = Path(__file__).parent / "reference"
 
@@ -48,13 +48,18 @@ def test_after_logistic_recalibration_the_slope_is_one(oracle: tuple[pd.DataFram
 
 def test_temperature_is_the_best_one(oracle: tuple[pd.DataFrame, dict]) -> None:
     data, _ = oracle
-    fitted = recalibrate(data["y"], data["p"], method="temperature")
     x, y = logit(data["p"]), data["y"]
 
     def loss(slope: float) -> float:
         return float(np.sum(np.logaddexp(0, slope * x) - y * slope * x))
 
     best = minimize_scalar(loss, bounds=(-5, 5), method="bounded", options={"xatol": 1e-10}).x
+    if best < 0:  # so it is for the second: a temperature is above 0, and none of these is the best
+        assert loss(0) < loss(0.01) < loss(0.1)
+        with pytest.raises(NoFiniteFit, match="no temperature above 0"):
+            recalibrate(data["y"], data["p"], method="temperature")
+        return
+    fitted = recalibrate(data["y"], data["p"], method="temperature")
     assert fitted.slope == pytest.approx(best, abs=1e-6)
     assert fitted.record["temperature"] == pytest.approx(1 / fitted.slope)
 
@@ -91,8 +96,8 @@ def test_test_labels_are_refused(split: str | list) -> None:
         ({"method": "platt"}, "method: 'platt' is not one of"),
         ({"split": "training"}, "split: 'training' is not one of"),
         ({"split": ["tune", "tune"]}, "split: has 2 values"),
-        ({"risk": [0.3] * 4}, "no finite fit"),
-        ({"risk": [0.1, 0.2, 0.7, 0.8]}, "no finite fit"),
+        ({"risk": [0.3] * 4}, "no finite fit; everyone has the same risk"),
+        ({"risk": [0.1, 0.2, 0.7, 0.8]}, "no finite fit; the risk separates the classes"),
         ({"label": [1] * 4}, "label: all 4 cases are 1"),
         ({"risk": [0.1, 0.2, 0.3, np.nan]}, "risk: missing"),
     ],

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers.book.views import attention, cells, outlines
+from helpers.book.views import attention, cells, outlines, threshold
 from helpers.book.views.markup import Plot
 
 N = 30
@@ -104,3 +104,12 @@ def test_a_curve_of_a_million_points_is_a_short_path() -> None:
     line = np.interp(400 * x, drawn[:, 0], drawn[:, 1])
     assert np.abs(line - 240 * (1 - x**2)).max() < 0.5
     assert plot.path([0, 0.00001, np.nan, 0.00002, 1], [0, 0, 0, 0, 1]) == "M0 240M0.01 240L400 0"
+
+
+def test_a_band_breaks_where_there_is_no_curve_and_the_point_on_it_says_so() -> None:
+    plot = Plot(width=164, left=52)
+    x, low, high = np.arange(5) / 4, np.array([0, 0, np.nan, 0, 0.0]), np.array([1, 1, np.nan, 1, 1.0])
+    assert plot.band(x, low, high) == "M0 240L25 240L25 0L0 0ZM75 240L100 240L100 0L75 0Z"
+    assert plot.band([], [], []) == plot.band(x, low * np.nan, high) == ""
+    assert threshold._read(0.5, x, low, low, high) is None
+    assert threshold._read(0.125, x, low, low, high) == (0, 0, 1)

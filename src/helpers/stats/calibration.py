@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["Calibration", "Recalibration", "calibration", "recalibrate"]
 
 ENOUGH = 100  # events, and as many non-events, below which a flexible curve is stamped
+GAP = 0.1  # between neighbouring risks, above which a curve is not drawn: no case stands behind it
 NAN = float("nan")
 
 
@@ -51,7 +52,7 @@ class Calibration:
     spiegelhalter_z, spiegelhalter_p : float
         Test that the Brier score is what the risks themselves promise; NaN when patients repeat.
     curve : Smooth or None
-        The flexible curve; None when the risk is constant.
+        The flexible curve; None when everyone has the same risk, or nearly so.
     note : str
         What a reader must know: few events, risks of 0 or 1, what is not estimable.
     n, events, patients : int
@@ -86,11 +87,19 @@ class Calibration:
         return min(self.events, self.n - self.events) < ENOUGH
 
     def frame(self) -> pd.DataFrame:
-        """The curve with its band: `risk, observed, low, high`; empty when there is none."""
+        """The curve with its band: `risk, observed, low, high`; empty when there is none.
+
+        NaN between two neighbouring risks more than 0.1 apart: a smooth curve there is drawn from no case.
+        """
         if self.curve is None:
             return pd.DataFrame(columns=["risk", "observed", "low", "high"], dtype=float)
-        parts = np.clip([self.curve.curve, self.curve.low, self.curve.high], 0, 1)  # a share leaves no [0, 1]
-        return pd.DataFrame({"risk": self.curve.grid, **dict(zip(("observed", "low", "high"), parts))})
+        made = pd.DataFrame({"risk": self.curve.grid, "observed": self.curve.curve})
+        made = made.assign(low=self.curve.low, high=self.curve.high)
+        risks = np.unique(self.risk)
+        for place in np.flatnonzero(np.diff(risks) > GAP):
+            inside = (made["risk"] > risks[place]) & (made["risk"] < risks[place + 1])
+            made.loc[inside, ["observed", "low", "high"]] = NAN
+        return made
 
     def summary(self) -> pd.DataFrame:
         """One row a measure: `measure, value, low, high, se, level, method, note`."""
@@ -119,6 +128,7 @@ class Calibration:
                 "distinct": "the share of events at each distinct risk",
             }
             curve = f"the flexible curve is {kind[self.curve.name]} with a {self.curve.band}"
+            curve += "" if self.curve.name == "distinct" else f", not drawn between risks more than {GAP:g} apart"
         robust = "; errors are robust by patient" if self.patients < self.n else ""
         return (
             f"Calibration was assessed in {self.n:,} cases of {self.patients:,} patients with {self.events:,} "
@@ -215,18 +225,18 @@ def calibration(
     who = np.asarray(patient_id, dtype=object) if clustered else None
     patients = len(set(who.tolist())) if clustered else len(y)
     x, moved = logistic.logit_risk(risk)
-    constant = np.ptp(risk) == 0
-    notes = _notes(events, others, moved, constant)
+    same = logistic.alike(risk)
+    notes = _notes(events, others, moved, same)
 
     ones = np.ones((len(y), 1))
     robust = ", robust by patient" if clustered else ""
     large = logistic.fit(y, ones, offset=x, patient_id=who)
     in_the_large = wald(large.coefficient[0], large.se[0], level=level, method=f"Wald{robust}")
     joint = logistic.fit(y, np.column_stack([ones, x]), patient_id=who)
-    if np.isnan(joint.coefficient).any():
-        why = "the risk is constant" if constant else "the risk separates the classes"
+    if same or np.isnan(joint.coefficient).any():
+        why = same or "the risk separates the classes"
         slope = intercept = Estimate(NAN, level=level, note=f"not estimable: {why}")
-        if not constant:
+        if not same:
             notes.append("The slope is not estimable: the risk separates the classes.")
     else:
         intercept, slope = (
@@ -234,7 +244,7 @@ def calibration(
         )
     curve = (
         None
-        if constant or smoother == "none"
+        if same or smoother == "none"
         else smooth(y, risk, smoother=smoother, patient_id=who, level=level, seed=seed)
     )
     score, scaled = brier(y, risk, patient_id=who, level=level)
@@ -261,7 +271,7 @@ def calibration(
     )
 
 
-def _notes(events: int, others: int, moved: int, constant: bool) -> list[str]:
+def _notes(events: int, others: int, moved: int, same: str) -> list[str]:
     notes = []
     if min(events, others) < ENOUGH:
         notes.append(
@@ -270,8 +280,8 @@ def _notes(events: int, others: int, moved: int, constant: bool) -> list[str]:
         )
     if moved:
         notes.append(f"{moved} risks within {logistic.BORDER:g} of 0 or 1 were moved to that border for the logit.")
-    if constant:
-        notes.append("The risk is constant: slope, joint intercept and flexible curve are not estimable.")
+    if same:
+        notes.append(f"{same[0].upper()}{same[1:]}: slope, joint intercept and flexible curve are not estimable.")
     return notes
 
 

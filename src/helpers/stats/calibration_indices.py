@@ -11,7 +11,7 @@ from helpers.stats import logistic
 from helpers.stats.intervals import Estimate
 from helpers.stats.multinomial import multinomial
 from helpers.stats.resampling import bootstrap_counts, percentile_limits
-from helpers.stats.smooth import Smooth, loess_at, smooth, spline_basis, spline_knots
+from helpers.stats.smooth import Smooth, loess_at, share, smooth, spline_basis, spline_knots
 
 NAMES = ("ici", "e50", "e90", "emax")
 BINS = 1000  # of the risk, for the bootstrap of a spline: each holds a thousandth of the cases
@@ -95,7 +95,7 @@ def _refitted(y, risk, smoother, patient_id, resamples, seed) -> Iterator[np.nda
         y_b, risk_b = np.repeat(y, counts), np.repeat(risk, counts)
         try:  # loess without the costly standard errors of the band
             fit = (
-                loess_at(y_b, risk_b, risk_b)
+                share(loess_at(y_b, risk_b, risk_b))
                 if smoother == "loess"
                 else smooth(y_b, risk_b, smoother=smoother).at_cases
             )

@@ -13,6 +13,7 @@ ITERATIONS = 60
 TOLERANCE = 1e-12  # of the step; R's glm stops at 1e-8 of the deviance, and its errors then differ by 1e-4
 SETTLED = 1e-8  # of the step, once the deviance stands still: Newton's next step would be its square
 BORDER = 1e-6  # risks nearer to 0 or 1 are moved here before a logit is taken
+ALIKE = 0.05  # span of the log odds below which risks count as one: a slope from 1,000 cases is then known to 5 at best
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,36 @@ def logit_risk(risk: np.ndarray) -> tuple[np.ndarray, int]:
     risk = np.asarray(risk, dtype=np.float64)
     inside = np.clip(risk, BORDER, 1 - BORDER)
     return logit(inside), int(np.count_nonzero(inside != risk))
+
+
+def alike(risk: np.ndarray) -> str:
+    """Say that risks are so near to each other that no slope on them can be estimated; empty where one can.
+
+    Parameters
+    ----------
+    risk : array of shape (n,)
+        In [0, 1].
+
+    Returns
+    -------
+    str
+        Where the largest and the smallest log odds differ by less than 0.05.
+
+    Examples
+    --------
+    >>> alike(np.array([0.4926, 0.4929])), alike(np.array([0.3, 0.3]))
+    ('everyone has nearly the same risk (0.4926 to 0.4929)', 'everyone has the same risk (0.3000)')
+    >>> alike(np.array([0.001, 0.009]))
+    ''
+    """
+    if np.ptp(logit_risk(risk)[0]) >= ALIKE:
+        return ""
+    low, high = np.min(risk), np.max(risk)
+    return (
+        f"everyone has the same risk ({low:.4f})"
+        if low == high
+        else f"everyone has nearly the same risk ({low:.4f} to {high:.4f})"
+    )
 
 
 def fit(

@@ -28,7 +28,7 @@ ISOTONIC_ENOUGH = 1000  # cases below which isotonic maps overfit; doi:10.1145/1
 
 
 class NoFiniteFit(ValueError):
-    """A map that no finite numbers describe: the risk is constant where it was fitted, or separates the classes."""
+    """A map that no finite numbers describe, such as of one risk for everyone or of risks that separate the classes."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Recalibration:
         Returns
         -------
         ndarray of shape (n,)
-            In [0, 1]; the order of cases is kept (isotonic maps may tie them).
+            In [0, 1]; the order of cases is kept (isotonic maps may tie them), or turned round by a negative slope.
         """
         values = checks.scores(risk, len(np.asarray(risk)), probability=True)
         if self.method == "none":
@@ -107,8 +107,8 @@ def recalibrate(
 ) -> Recalibration:
     """Fit one rung of the ladder on training, tuning or out-of-fold predictions.
 
-    On L = logit(risk): "intercept" fits a + L, "temperature" L / T, "slope" a + b L; "isotonic" fits the monotone
-    step function nearest to the outcomes (joined by lines). Which rung to use is decided on these data too.
+    On L = logit(risk): "intercept" fits a + L, "temperature" L / T with T > 0, "slope" a + b L; "isotonic" fits the
+    monotone step function nearest to the outcomes (joined by lines). Which rung to use is decided on these data too.
     Intercept and slope: Steyerberg et al. (2004), doi:10.1002/sim.1844; temperature: Guo et al. (2017),
     doi:10.48550/arXiv.1706.04599; isotonic: Zadrozny and Elkan (2002), doi:10.1145/775047.775151.
 
@@ -159,11 +159,11 @@ def recalibrate(
         intercept, slope = map(float, logistic.fit(y, np.column_stack([ones, x])).coefficient)
     elif method == "isotonic":
         intercept, slope, knots = np.nan, np.nan, _isotonic(y, values)
-    if method != "isotonic" and not np.isfinite([intercept, slope]).all():
-        raise NoFiniteFit(f"risk: {method} has no finite fit; the risk is constant or separates the classes")
+    if why := _no_fit(method, values, intercept, slope):
+        raise NoFiniteFit(f"risk: {method} has no finite fit; {why}")
     notes = [f"{moved} risks of 0 or 1 were moved to the border for the logit"] if moved else []
     if slope < 0:
-        notes.append("the fitted slope is negative: the model ranks cases the wrong way here")
+        notes.append("the fitted slope is negative, so that the map turns the ranking round")
     if method == "isotonic" and len(y) < ISOTONIC_ENOUGH:
         notes.append(f"isotonic maps overfit below about {ISOTONIC_ENOUGH} cases (doi:10.1145/1102351.1102430)")
     record = {
@@ -173,11 +173,22 @@ def recalibrate(
         "events": events,
         "intercept": intercept,
         "slope": slope,
-        "temperature": 1 / slope if method == "temperature" and slope else np.nan,
+        "temperature": 1 / slope if method == "temperature" else np.nan,
         "source": SOURCES[method],
         "note": "; ".join(notes),
     }
     return Recalibration(method, intercept, slope, knots, record)
+
+
+def _no_fit(method: str, risk: np.ndarray, intercept: float, slope: float) -> str:
+    """Why a map has no finite fit; empty where it has one."""
+    if method in ("temperature", "slope") and (same := logistic.alike(risk)):
+        return same
+    if method != "isotonic" and not np.isfinite([intercept, slope]).all():
+        return "the risk separates the classes"
+    if method == "temperature" and slope <= 0:  # the best T lies at infinity
+        return "no temperature above 0 fits better than a risk of 0.5 for everyone"
+    return ""
 
 
 def _splits(split: str | ArrayLike, n: int) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import expit
 
 from helpers.stats import logistic
@@ -29,9 +30,9 @@ class Smooth:
     name : str
         "loess", "spline" or "distinct".
     at_cases : array of shape (n,)
-        Smoothed outcome at the risk of each case.
+        Smoothed outcome at the risk of each case, in [0, 1].
     grid, curve, low, high : arrays of shape (m,)
-        The curve with its pointwise band.
+        The curve with its pointwise band, in [0, 1].
     band : str
         How the band was made.
     """
@@ -107,8 +108,13 @@ def smooth(
 
 
 def loess_at(y: np.ndarray, risk: np.ndarray, at: np.ndarray) -> np.ndarray:
-    """Loess of `y` on `risk`, evaluated at `at` (inside the range of `risk`)."""
+    """Loess of `y` on `risk` as R gives it, evaluated at `at` (inside the range of `risk`)."""
     return np.array(_loess_fit(y, risk).predict(at).values)
+
+
+def share(curve: ArrayLike) -> np.ndarray:
+    """A smoothed outcome cut at 0 and 1: loess knows no limits, a share of events leaves neither."""
+    return np.clip(np.array(curve), 0, 1)
 
 
 def _loess_fit(y, risk):
@@ -122,20 +128,20 @@ def _loess_fit(y, risk):
 def _loess(y, risk, patient_id, level, seed) -> Smooth:
     grid = np.linspace(risk.min(), risk.max(), GRID)
     model = _loess_fit(y, risk)
-    at_cases = np.array(model.predict(risk).values)
+    at_cases = share(model.predict(risk).values)
     if patient_id is None:
         predicted = model.predict(grid, stderror=True)
         limits = predicted.confidence(1 - level)
-        curve, low, high = (np.array(part) for part in (predicted.values, limits.lower, limits.upper))
+        curve, low, high = (share(part) for part in (predicted.values, limits.lower, limits.upper))
         band = "pointwise t interval of loess"
     else:
-        curve = np.array(model.predict(grid).values)
+        curve = share(model.predict(grid).values)
         drawn = np.full((BAND_RESAMPLES, GRID), np.nan)
         resamples = bootstrap_counts(y, patient_id=patient_id, resamples=BAND_RESAMPLES, seed=seed)
         for row, counts in zip(drawn, resamples):
             y_b, risk_b = np.repeat(y, counts), np.repeat(risk, counts)
             inside = (grid >= risk_b.min()) & (grid <= risk_b.max())
-            row[inside] = loess_at(y_b, risk_b, grid[inside])
+            row[inside] = share(loess_at(y_b, risk_b, grid[inside]))
         low, high = percentile_limits(drawn, level=level)
         band = f"pointwise percentile interval of {BAND_RESAMPLES} bootstrap samples of patients"
     return Smooth("loess", at_cases, grid, curve, low, high, band)

@@ -183,10 +183,12 @@ class Plot:
         return "".join(out)
 
     def band(self, x: Sequence[float], low: Sequence[float], high: Sequence[float]) -> str:
-        """`d` of the area between two lines."""
-        there = self.path(x, low)
-        back = self.path(list(reversed(x)), list(reversed(high)))
-        return f"{there}L{back[1:]}Z" if there and back else ""
+        """`d` of the area between two lines; points that are not numbers break it."""
+        x, low, high = (np.asarray(part, dtype=float) for part in (x, low, high))
+        known = np.isfinite(low) & np.isfinite(high)
+        runs = np.split(np.arange(x.size), np.flatnonzero(known[1:] != known[:-1]) + 1)
+        pieces = (run for run in runs if run.size and known[run[0]])
+        return "".join(f"{self.path(x[p], low[p])}L{self.path(x[p][::-1], high[p][::-1])[1:]}Z" for p in pieces)
 
     def draw(
         self,

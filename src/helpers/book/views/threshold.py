@@ -198,7 +198,8 @@ def _read(threshold: float, x, seen, low, high) -> tuple[float, float, float] | 
     """The calibration curve at a risk; None where no case has such a risk."""
     if not len(x) or not x.min() <= threshold <= x.max():
         return None
-    return tuple(float(np.interp(threshold, x, v)) for v in (seen, low, high))
+    here, *limits = (float(np.interp(threshold, x, v)) for v in (seen, low, high))
+    return None if math.isnan(here) else (here, *limits)
 
 
 def _said(threshold: float, near: tuple[float, float, float] | None) -> str:
