@@ -11,6 +11,7 @@ from helpers.stats.models import MANY
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+ABOVE = 54  # points between a square and its title, for the numbers
 SECOND = palette.Style("#4D4D4D", "--", "s")  # the external test beside the judged split
 
 
@@ -37,10 +38,10 @@ def _large(curves: Curves, names: list[str]) -> Figure:
     looks = palette.styles(names)
     shown = [(name, split) for name in names for split in curves if name in curves[split]]
     columns = 2 if len(curves) == 1 else len(curves)
-    figure, axes = palette.grid(len(shown), columns=columns, width=5.2, height=5.9)
+    figure, axes = palette.grid(len(shown), columns=columns, width=5.2, height=6.8)
     for ax, (name, split) in zip(axes, shown):
         curves[split][name].plot(ax, name=name, style=looks[name])
-        ax.set_title(f"{name}: {split}" if len(curves) > 1 else name, fontsize=11)
+        ax.set_title(f"{name}: {split}" if len(curves) > 1 else name, fontsize=11, loc="left", pad=ABOVE)
     return figure
 
 
@@ -52,7 +53,8 @@ def _small(curves: Curves, names: list[str]) -> Figure:
         for place, (split, made) in enumerate((s, m) for s, m in curves.items() if name in m):
             style = palette.Style(looks[name].color, "-", looks[name].marker) if place == 0 else SECOND
             slope = made[name].slope
-            text = f"{split}: slope {slope.value:.2f} ({slope.low:.2f} to {slope.high:.2f})"
+            known = f"{slope.value:.2f} ({slope.low:.2f} to {slope.high:.2f})" if slope.value == slope.value else "–"
+            text = f"{split}: slope {known}"
             made[name].plot(ax, name=text.replace("-", "−"), style=style, details=False)
         ax.set_title(name, fontsize=10)
         ax.legend(loc="lower right", fontsize=7, framealpha=0.7, edgecolor="none", handlelength=1.6)
