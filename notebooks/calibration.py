@@ -18,7 +18,7 @@ study = "data/olnm"  # folder of the study
 results = "results/olnm"  # folder of its results
 
 # %% tags=["hide-input"]
-from helpers.book import report, sentences
+from helpers.book import report, sentences, sentences_calibration
 from helpers.data.study import read as read_study
 from helpers.stats import calibrated, calibrated_classes, calibrated_plot, models, multiclass_table, predictions
 
@@ -45,7 +45,11 @@ points = calibrated.points(curves)
 summary = calibrated.summary(curves)
 runs = calibrated.over_runs(table[table["split"] == settings.judged])
 again = sentences.repeats(runs, "slope", split=settings.judged)
-about = {"n": judged[0].n, "methods": methods, "finding": f"{sentences.calibration(summary)} {again}".strip()}
+about = {
+    "n": judged[0].n,
+    "methods": methods,
+    "finding": f"{sentences_calibration.calibration(summary)} {again}".strip(),
+}
 page.figure("fig-calibration", calibrated_plot.plot(curves), data=points, **about)
 
 # %% [markdown]
@@ -79,7 +83,7 @@ distances = calibrated.summary(curves, measures=calibrated.DISTANCES)
 heads = {"ici": "ICI", "e50": "E50", "e90": "E90", "emax": "Emax"}
 heads |= {"brier": "Brier score", "scaled_brier": "Scaled Brier score"}
 shown, columns = models.printed(distances, heads, digits=3), ["split", "model", *heads.values()]
-page.table("tab-distance", shown, columns=columns, methods=calibrated.DISTANCE)
+page.table("tab-distance", shown, columns=columns, methods=f"{calibrated.DISTANCE} {calibrated.absent(curves)}".strip())
 
 # %% [markdown]
 # :::{result-table} tab-distance
@@ -104,12 +108,11 @@ page.table("tab-brier", calibrated.decomposition(curves), **options, methods=cal
 # ## After recalibration
 #
 # {glue:text}`source`
-# Class weighting in training moves risks upwards, so the raw risks of a network are expected to need it.
 
 # %% tags=["remove-output"]
 ladder = calibrated.ladder(chooser, judged)
 shown, columns = calibrated.ladder_shown(ladder)
-page.table_if("tab-recalibration", shown, columns=columns, methods=calibrated.LADDER)
+page.table_if("tab-recalibration", shown, columns=columns, methods=calibrated.ladder_methods(ladder))
 
 # %% [markdown]
 # :::{result-table} tab-recalibration
@@ -146,5 +149,6 @@ page.table_if("tab-calibration-classes", shown, columns=columns, methods=calibra
 
 # %% tags=["remove-output"]
 page.numbers(classes=calibrated_classes.caution(several), repeats=again)
-page.numbers(answer=sentences.calibration(summary), caution=sentences.few_events(curves))
-page.numbers(mended=sentences.mended(ladder), source=sentences.maps(chooser))
+page.numbers(answer=sentences_calibration.calibration(summary), caution=sentences_calibration.few_events(curves))
+networks = bool(settings.models or settings.segmentation)
+page.numbers(mended=sentences_calibration.mended(ladder), source=sentences_calibration.maps(chooser, networks=networks))

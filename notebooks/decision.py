@@ -20,10 +20,9 @@ results = "results/olnm"  # folder of its results
 resamples = 500  # bootstrap samples of patients
 
 # %% tags=["hide-input"]
-from helpers.book import report, sentences
+from helpers.book import report, sentences, sentences_calibration
 from helpers.data.study import read as read_study
 from helpers.stats import (
-    calibrated,
     class_choices,
     decision_panels,
     decision_range,
@@ -142,4 +141,5 @@ page.table_if(
 # %% tags=["remove-output"]
 page.numbers(choices=class_choices.sentence(each), limits=" ".join(settings.limitations))
 page.numbers(answer=sentences.decision(curves, *declared), surest=sentences.surest(curves))
-page.numbers(risks=calibrated.words(chooser, prevalence=asked.prevalence), design=sentences.design(**given))
+risks = sentences_calibration.risks(chooser, judged, prevalence=asked.prevalence)
+page.numbers(risks=risks, design=sentences.design(**given))

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers.book import sentences
+from helpers.book import sentences, sentences_calibration
 from helpers.stats import (
     auc_tables,
     calibrated,
@@ -197,24 +197,11 @@ def test_test_rows_only_need_a_declared_threshold_and_are_not_recalibrated():
     assert models.optimism(parts[0], frozen) is None, "nothing was chosen, so nothing is borrowed"
     risks = calibrated.for_decisions(chooser, parts[0])
     assert all(np.array_equal(risks[name], parts[0].risks[name]) for name in risks)
-    assert "stand as they were given" in calibrated.words(chooser) and "No map" in sentences.maps(chooser)
+    assert "stand as they were given" in sentences_calibration.risks(chooser, parts)
+    assert "No map" in sentences_calibration.maps(chooser, networks=True)
     assert calibrated.ladder_shown(calibrated.ladder(chooser, parts)) == (None, [])
     with pytest.raises(ValueError, match="must not be chosen on 'none'"):
         Threshold(0.3, "youden", NOWHERE, 0, 0)
-
-
-def test_out_of_fold_maps_of_many_patients_come_from_other_groups():
-    rng, n = np.random.default_rng(6), 600
-    risk = rng.uniform(0.05, 0.95, n)
-    y = (rng.random(n) < risk / 2).astype(int)
-    case = np.array([f"P{i}" for i in range(n)], dtype=object)
-    part = models.Panel("oof", y, case, case, {"m": risk})
-    made = calibrated.mapped(part, part, "m", "intercept")
-    assert abs(made.mean() - y.mean()) < 0.01
-    slow = calibrated.recalibrate(
-        np.delete(y, range(0, n, 50)), np.delete(risk, range(0, n, 50)), method="intercept", split="oof"
-    )
-    np.testing.assert_allclose(made[::50], slow.apply(risk[::50]))
 
 
 def test_several_classes_become_one_against_the_rest_and_a_table_of_all():
@@ -245,7 +232,7 @@ def test_sentences_keep_short_with_many_models(eleven):
     said = sentences.best(models.performance_of(parts, frozen), parts[0].title)
     assert said.count("the other 8 models from") == 2 and "(external test)" in said
     summary = calibrated.summary(calibrated.every(parts))
-    assert "of 11 models" in sentences.calibration(summary)
+    assert "of 11 models" in sentences_calibration.calibration(summary)
 
 
 def test_spread_is_drawn_where_a_model_has_several_runs():

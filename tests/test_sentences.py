@@ -13,7 +13,6 @@ from helpers.data.sections import Model
 from helpers.stats import calibrated, casemix, heat_energy, reader_gains, reader_study, reader_tables
 from helpers.stats.families import holm
 from helpers.stats.models import Panel
-from helpers.stats.recalibration import NoFiniteFit, recalibrate
 
 WAYS = SimpleNamespace(ways=("unaided", "aided"))
 
@@ -72,30 +71,6 @@ def test_a_comparison_names_the_split_it_was_made_in():
     assert "External test: After Holm's correction video ranks better than still (difference 0.10, P 0.010)" in said
     assert sentences.comparison(pd.DataFrame([pairs("Test", np.nan, 0.0)])) == "No pair of models could be tested."
     assert "is told apart" in sentences.comparison(pd.DataFrame([pairs("Test", 0.2, 0.1)]))
-
-
-def test_a_slope_that_is_not_there_is_not_printed_as_a_number():
-    row = {"split": "Test", "model": "a", "slope": np.nan, "slope_low": np.nan, "slope_high": np.nan}
-    said = sentences.calibration(pd.DataFrame([row | {"in_the_large_low": -0.1, "in_the_large_high": 0.1}]))
-    assert "no slope, as the risks are constant or separate the classes" in said and "nan" not in said
-
-
-def test_a_rung_without_a_finite_fit_leaves_the_others_standing():
-    label, risk = np.arange(20) % 2, np.where(np.arange(20) % 2, 0.8, 0.2)  # tuning risks separate the classes
-    cases = np.array([f"C{i}" for i in range(20)], object)
-    rng = np.random.default_rng(0)
-    chooser = Panel("tune", label, cases, cases, {"a": risk})
-    judged = Panel("test", label, cases, cases, {"a": rng.uniform(0.2, 0.8, 20)})
-    with pytest.raises(NoFiniteFit, match="separates the classes"):
-        recalibrate(label, risk, method="slope")
-    made = calibrated.ladder(chooser, [judged]).set_index("method")
-    assert (
-        np.isnan(made.loc["slope", "brier"]) and np.isfinite(made.loc[["none", "intercept", "isotonic"], "brier"]).all()
-    )
-    shown, columns = calibrated.ladder_shown(made.reset_index())
-    assert shown.set_index("method").loc["slope", "Slope"] == "–" and "Slope" in columns
-    empty = made.reset_index().assign(brier=np.nan)
-    assert sentences.mended(empty) == "No intercept can be fitted on the cases that may choose."
 
 
 def gains(**changes: float) -> pd.DataFrame:

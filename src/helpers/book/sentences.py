@@ -7,9 +7,8 @@ from collections.abc import Mapping
 import pandas as pd
 
 from helpers.data.study import Study
-from helpers.stats.calibration import Calibration
 from helpers.stats.decision import DecisionCurve
-from helpers.stats.models import Panel, p_text
+from helpers.stats.models import p_text
 
 REFERENCES = ("all", "none")
 
@@ -138,111 +137,6 @@ def second_method(table: pd.DataFrame) -> str:
         return f"Intervals by formula and by resampling patients agree (largest difference of a limit {most:.3f})."
     named = ", ".join(f"{row.model} in {row.split.lower()} ({row.gap:.3f})" for row in apart.itertuples())
     return f"Intervals by formula and by resampling patients differ for {named}; limits are rough there."
-
-
-def calibration(summary: pd.DataFrame) -> str:
-    """Say for each split and model whether slope and calibration in the large exclude their ideals, 1 and 0.
-
-    Parameters
-    ----------
-    summary : DataFrame
-        From `calibrated.summary`.
-
-    Examples
-    --------
-    >>> frame = pd.DataFrame({"split": ["Test"], "model": ["a"], "slope": [0.5], "slope_low": [0.3],
-    ...                       "slope_high": [0.7], "in_the_large_low": [-0.2], "in_the_large_high": [0.3]})
-    >>> calibration(frame)
-    'Test: a: slope 0.50 (0.30 to 0.70), too extreme; no sign that risks are too high or too low on the whole.'
-    """
-    said = []
-    for split, part in summary.groupby("split", sort=False):
-        if len(part) > NAMED:
-            said.append(f"{split}: {_counted(part)}.")
-            continue
-        said.append(f"{split}: {'; '.join(_judged(row) for row in part.itertuples())}.")
-    return " ".join(said)
-
-
-def _judged(row: object) -> str:
-    extreme = ", too extreme" if row.slope_high < 1 else ", too moderate" if row.slope_low > 1 else ""
-    slope = f"slope {row.slope:.2f} ({_to(row.slope_low, row.slope_high)}){extreme}"
-    if row.slope != row.slope:
-        slope = "no slope, as the risks are constant or separate the classes"
-    if row.in_the_large_high < 0:
-        level = "risks too high on the whole"
-    elif row.in_the_large_low > 0:
-        level = "risks too low on the whole"
-    else:
-        level = "no sign that risks are too high or too low on the whole"
-    return f"{row.model}: {slope}; {level}"
-
-
-def _counted(part: pd.DataFrame) -> str:
-    """Of many models: how many are off, and which way."""
-    counts = {
-        "have too extreme risks (slope below 1)": part["slope_high"] < 1,
-        "have too moderate risks (slope above 1)": part["slope_low"] > 1,
-        "have risks that are too high on the whole": part["in_the_large_high"] < 0,
-        "have risks that are too low on the whole": part["in_the_large_low"] > 0,
-    }
-    named = [f"{int(where.sum())} {what}" for what, where in counts.items()]
-    return f"of {len(part)} models, with intervals that exclude the ideal, {', '.join(named)}"
-
-
-def few_events(curves: Mapping[str, Mapping[str, Calibration]]) -> str:
-    """Caution about curves drawn from few events; empty when there are enough in every split."""
-    few = [(split, one) for split, made in curves.items() for one in made.values() if one.too_few_events]
-    if not few:
-        return ""
-    split, first = few[0]
-    where = f" ({split[0].lower()}{split[1:]})" if len(curves) > 1 else ""
-    return (
-        f"With {first.events} events and {first.n - first.events} other cases{where} the curves are rough: at least "
-        "100 of each are advised before their shape is read."
-    )
-
-
-def mended(ladder: pd.DataFrame | None) -> str:
-    """Say what updating the intercept does to the Brier score of the judged cases.
-
-    The intercept is the rung that decision curves use; naming the rung that comes out best on the judged cases would
-    let them choose.
-
-    Examples
-    --------
-    >>> frame = pd.DataFrame({"split": "Test", "model": "a", "method": ["none", "intercept", "slope"],
-    ...                       "brier": [0.25, 0.20, 0.21]})
-    >>> mended(frame)
-    'Updating the intercept on other cases moves the Brier score: a from 0.25 to 0.20.'
-    >>> mended(None)
-    ''
-    """
-    if ladder is None:
-        return ""
-    first = ladder[ladder["split"] == ladder["split"].iloc[0]]
-    wide = first.pivot(index="model", columns="method", values="brier").loc[list(dict.fromkeys(first["model"]))]
-    known = wide.dropna(subset=["intercept"])
-    if known.empty:
-        return "No intercept can be fitted on the cases that may choose."
-    said = [f"{model} from {row['none']:.2f} to {row['intercept']:.2f}" for model, row in known.iterrows()]
-    if len(said) > NAMED:
-        better = int((known["intercept"] < known["none"]).sum())
-        return f"Updating the intercept on other cases lowers the Brier score of {better} of {len(said)} models."
-    return f"Updating the intercept on other cases moves the Brier score: {', '.join(said)}."
-
-
-def maps(chooser: Panel | None) -> str:
-    """Say where recalibration maps come from, or that none can be fitted."""
-    if chooser is None:
-        return (
-            "No map is fitted here: the table has judged cases only, and a map fitted on the cases that judge it "
-            "would say nothing."
-        )
-    return (
-        f"Each map is fitted on the {chooser.n:,} cases with {chooser.events:,} events that choose thresholds too "
-        f"({chooser.title[0].lower()}{chooser.title[1:]}), never on the case it is applied to."
-    )
 
 
 def decision(curves: Mapping[str, DecisionCurve], low: float, high: float) -> str:

@@ -51,6 +51,37 @@ def brier(
     )
 
 
+def brier_change(
+    y: np.ndarray, before: np.ndarray, after: np.ndarray, *, patient_id: ArrayLike | None = None, level: float = 0.95
+) -> Estimate:
+    """Brier score of other risks for the same cases, less that of the first; below 0 the others are better.
+
+    Parameters
+    ----------
+    y, before, after : arrays of shape (n,)
+        Checked outcome, and both risks.
+    patient_id : array of shape (n,), optional
+        The standard error is robust by patient.
+    level : float
+        Of the interval.
+
+    Returns
+    -------
+    Estimate
+        The mean of paired differences with its Wald interval.
+
+    Examples
+    --------
+    >>> y = np.array([0, 0, 1, 1])
+    >>> print(brier_change(y, np.array([0.2, 0.4, 0.6, 0.8]), np.array([0.1, 0.3, 0.7, 0.8])))
+    -0.043 (95 % CI -0.076 to -0.009)
+    """
+    gap = (after - y) ** 2 - (before - y) ** 2
+    se = np.sqrt(cluster_covariance((gap - gap.mean()) / len(y), patient_id)[0, 0])
+    method = "Wald, paired, robust by patient" if patient_id is not None else "Wald, paired"
+    return wald(gap.mean(), se, level=level, method=method)
+
+
 def spiegelhalter(y: np.ndarray, risk: np.ndarray) -> tuple[float, float]:
     """Test whether the Brier score is what the risks promise; Spiegelhalter (1986), doi:10.1002/sim.4780050506.
 

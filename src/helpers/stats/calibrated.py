@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit, logit
 
+from helpers.stats.brier import brier_change
 from helpers.stats.calibration import Calibration, calibration
-from helpers.stats.models import MANY, Panel, printed
-from helpers.stats.recalibration import METHODS, NoFiniteFit, recalibrate
+from helpers.stats.models import MANY, TITLES, Panel, printed
+from helpers.stats.recalibration import METHODS, NoFiniteFit, Recalibration, recalibrate
 from helpers.stats.resampling import patient_codes
 
 Curves = Mapping[str, Mapping[str, Calibration]]  # by title of the split, then by model
@@ -19,7 +20,13 @@ DISTANCES = ("ici", "e50", "e90", "emax", "brier", "scaled_brier")
 LADDER = (
     "Each map is fitted on the cases that choose thresholds and applied, unchanged, to the judged cases "
     "(Steyerberg 2004, doi:10.1002/sim.1844; temperature: Guo 2017, doi:10.48550/arXiv.1706.04599; isotonic: Zadrozny "
-    "and Elkan 2002, doi:10.1145/775047.775151). Under cross-validation the map of a patient is fitted on the others."
+    "and Elkan 2002, doi:10.1145/775047.775151). The change of the Brier score is paired, on the same cases, with a "
+    "Wald interval that takes the map as given."
+)
+DEALT = (
+    "Under cross-validation patients are dealt into up to ten groups with nearly the same share of events, and the map "
+    "of a group is fitted on the others: a map fitted on all but one patient would lower the risk of just those who "
+    "have the event (Parker 2007, doi:10.1186/1471-2105-8-326)."
 )
 DISTANCE = (
     "Distance of each risk from the flexible curve: mean (ICI), median (E50), 90th percentile (E90) and maximum "
@@ -35,13 +42,14 @@ PARTS = (
 # an intercept costs one parameter, so that even eleven events can pay for it
 FOR_DECISIONS = "intercept"
 RUNGS = ("in_the_large", "slope", "observed_expected", "brier")
-GROUPS = 50  # of patients, for the maps of out-of-fold risks of more than ALONE patients
-ALONE = 500
+CHANGE = "brier_change"
+GROUPS = 10  # of patients, for the maps of out-of-fold risks
 
 
-def each(part: Panel) -> dict[str, Calibration]:
-    """Calibration of every model of a split."""
-    return {name: calibration(part.label, risk, patient_id=part.patient_id) for name, risk in part.risks.items()}
+def each(part: Panel, *, smoother: str = "auto") -> dict[str, Calibration]:
+    """Calibration of every model of a split; `smoother` as in `calibration`."""
+    options = {"patient_id": part.patient_id, "smoother": smoother}
+    return {name: calibration(part.label, risk, **options) for name, risk in part.risks.items()}
 
 
 def every(parts: Sequence[Panel]) -> dict[str, dict[str, Calibration]]:
@@ -58,7 +66,7 @@ def points(curves: Curves) -> pd.DataFrame:
 
 
 def summary(curves: Curves, *, measures: Sequence[str] = MEASURES) -> pd.DataFrame:
-    """One row a split and model: `split, model, n, events`, and each measure with its limits."""
+    """One row a split and model: `split, model, n, events`, each measure with its limits, and why there is no slope."""
     rows = []
     for split, made in curves.items():
         for name, curve in made.items():
@@ -66,7 +74,7 @@ def summary(curves: Curves, *, measures: Sequence[str] = MEASURES) -> pd.DataFra
             for measure in measures:
                 one = getattr(curve, measure)
                 row |= {measure: one.value, f"{measure}_low": one.low, f"{measure}_high": one.high}
-            rows.append(row)
+            rows.append(row | {"no_slope": curve.slope.note})
     return pd.DataFrame(rows)
 
 
@@ -127,8 +135,22 @@ def decomposition(curves: Curves) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def absent(curves: Curves) -> str:
+    """Why there is no slope and no curve where there is none, for the foot of a table; empty where all have one."""
+    return " ".join(
+        f"{name} ({split}): slope{' and curve' if curve.curve is None else ''} {curve.slope.note}."
+        for split, made in curves.items()
+        for name, curve in made.items()
+        if curve.slope.note
+    )
+
+
 def methods(curves: Curves) -> str:
-    """How calibration was assessed, in a sentence for each split."""
+    """How calibration was assessed, in a sentence for each split, and what is not estimable."""
+    return f"{_methods(curves)} {absent(curves)}".strip()
+
+
+def _methods(curves: Curves) -> str:
     said = [next(iter(made.values())).methods for made in curves.values()]
     if len(said) == 1:
         return said[0]
@@ -158,25 +180,46 @@ def ladder(chooser: Panel | None, parts: Sequence[Panel], *, methods: Sequence[s
     Returns
     -------
     DataFrame or None
-        `split, model, n, events, method`, and in the large, slope, O:E and Brier score with their limits, NaN where a
-        map has no finite fit (constant risks, or risks that separate the classes); None without a chooser.
+        `split, model, n, events`, then in the large, slope, O:E, Brier score and its change from the risks as they are
+        with their limits, `method` and `note`: what a reader must know of the map, or why it has no finite fit, where
+        all measures are NaN. None without a chooser.
     """
     if chooser is None:
         return None
     rows = []
     for part in parts:
-        for name in part.risks:
+        for name, risk in part.risks.items():
             for method in methods:
                 try:
-                    risk = mapped(chooser, part, name, method)
-                except NoFiniteFit:
+                    maps = fits(chooser, part, name, method)
+                except NoFiniteFit as error:
                     row = {"split": part.title, "model": name, "n": part.n, "events": part.events, "method": method}
-                    rows.append(pd.DataFrame([row]))
+                    rows.append(pd.DataFrame([row | {"note": str(error).removeprefix("risk: ")}]))
                     continue
-                made = calibration(part.label, risk, patient_id=part.patient_id, smoother="none")
-                rows.append(summary({part.title: {name: made}}, measures=RUNGS).assign(method=method))
-    limits = [f"{name}{end}" for name in RUNGS for end in ("", "_low", "_high")]
-    return pd.concat(rows, ignore_index=True).reindex(columns=["split", "model", "n", "events", *limits, "method"])
+                mapped = applied(maps, risk)
+                made = calibration(part.label, mapped, patient_id=part.patient_id, smoother="none")
+                change = brier_change(part.label, risk, mapped, patient_id=part.patient_id)
+                limits = {CHANGE: change.value, f"{CHANGE}_low": change.low, f"{CHANGE}_high": change.high}
+                limits = limits if method != "none" else {}
+                notes = dict.fromkeys(fitted.record["note"] for _, fitted in maps)
+                notes |= {f"slope {made.slope.note}": None} if made.slope.note else {}
+                told = summary({part.title: {name: made}}, measures=RUNGS).drop(columns="no_slope")
+                rows.append(told.assign(**limits, method=method, note="; ".join(note for note in notes if note)))
+    limits = [f"{name}{end}" for name in (*RUNGS, CHANGE) for end in ("", "_low", "_high")]
+    names = ["split", "model", "n", "events", *limits, "method", "note"]
+    return pd.concat(rows, ignore_index=True).reindex(columns=names)
+
+
+def ladder_methods(table: pd.DataFrame | None) -> str:
+    """How the ladder was made, and what its maps have to be said of; empty of None."""
+    if table is None:
+        return ""
+    said = [LADDER, *([DEALT] if (table["split"] == TITLES["oof"]).any() else [])]
+    for note, rows in table[table["note"] != ""].groupby("note", sort=False):
+        models, methods = (list(dict.fromkeys(rows[column])) for column in ("model", "method"))
+        who = "All models" if len(models) == table["model"].nunique() else ", ".join(models)
+        said.append(f"{who} ({', '.join(methods)}): {note}.")
+    return " ".join(said)
 
 
 def ladder_shown(table: pd.DataFrame | None) -> tuple[pd.DataFrame | None, list[str]]:
@@ -200,16 +243,17 @@ def ladder_shown(table: pd.DataFrame | None) -> tuple[pd.DataFrame | None, list[
         "observed_expected": "O:E",
         "brier": "Brier score",
     }
+    change = {CHANGE: "Change of the Brier score"}
     if table is None:
         return None, []
-    text = printed(table, heads, digits=2)
+    text = printed(printed(table, heads, digits=2), change, digits=3)
     if table["model"].drop_duplicates().size <= MANY:
-        return text, ["split", "model", "method", *heads.values()]
+        return text, ["split", "model", "method", *heads.values(), *change.values()]
     key = ["split", "model"]
     methods = [method for method in METHODS if method in set(table["method"])]
     order = list(dict.fromkeys(table[key].itertuples(index=False, name=None)))
     wide = text.pivot(index=key, columns="method", values="Brier score").loc[order, methods]
-    numbers = table.pivot(index=key, columns="method", values=list(heads)).loc[order]
+    numbers = table.pivot(index=key, columns="method", values=[*heads, *change]).loc[order]
     numbers.columns = [f"{method}_{measure}" for measure, method in numbers.columns]
     wide.columns = [f"Brier score, {method}" for method in methods]
     return pd.concat([wide, numbers], axis=1).reset_index(), [*key, *wide.columns]
@@ -242,48 +286,53 @@ def for_decisions(chooser: Panel | None, judged: Panel, *, prevalence: float | N
     return {name: expit(logit(risk) + shift) for name, risk in risks.items()}
 
 
-def words(chooser: Panel | None, *, prevalence: float | None = None) -> str:
-    """Say whether risks were recalibrated for decisions, and on what."""
-    if chooser is None and prevalence is not None:
-        return (
-            f"The risks stand as they were given, and must be those of a population with a prevalence of "
-            f"{prevalence:.3g}: the table has no cases that may be used to recalibrate them."
-        )
-    if chooser is None:
-        return (
-            "The risks stand as they were given: the table has no cases that may be used to recalibrate them, so a "
-            "decision curve also shows what miscalibration costs."
-        )
-    return (
-        f"The intercept of each model was updated on {chooser.n:,} cases with {chooser.events:,} events "
-        f"({chooser.title[0].lower()}{chooser.title[1:]}), none of them judged by its own map"
-        + (
-            f", and moved from their share of events to the given prevalence of {prevalence:.3g}."
-            if prevalence
-            else "."
-        )
-    )
-
-
 def mapped(chooser: Panel, judged: Panel, model: str, method: str) -> np.ndarray:
-    """Risks of one model on the judged cases after one recalibration map.
+    """Risks of one model on the judged cases after one recalibration map, shape (n,), in [0, 1]; see `fits`."""
+    return applied(fits(chooser, judged, model, method), judged.risks[model])
 
-    Where both panels are the same out-of-fold cases, the map of a patient is fitted on the other patients: one by one
-    up to 500 patients, above that in 50 groups.
+
+def fits(chooser: Panel, judged: Panel, model: str, method: str) -> list[tuple[np.ndarray, Recalibration]]:
+    """The maps of one rung, each with the judged cases that it is for.
+
+    Where both panels are the same out-of-fold cases, patients are dealt into ten groups with nearly the same share of
+    events, and the map of a group is fitted on the others. Left out one by one, every patient with the event would get
+    a lower intercept than one without, which alone ranks them the wrong way; Parker (2007),
+    doi:10.1186/1471-2105-8-326.
 
     Returns
     -------
-    array of shape (n,)
-        In [0, 1].
+    list of tuple
+        Rows, bool of shape (n,), and their map; every case is in one of them.
+
+    Raises
+    ------
+    NoFiniteFit
     """
     if chooser.split != judged.split:
         fitted = recalibrate(chooser.label, chooser.risks[model], method=method, split=chooser.split)
-        return fitted.apply(judged.risks[model])
-    codes, patients = patient_codes(judged.patient_id, judged.n)
-    groups = codes if patients <= ALONE else codes % GROUPS
-    out = np.empty(judged.n)
+        return [(np.ones(judged.n, dtype=bool), fitted)]
+    label, risk, maps = judged.label, judged.risks[model], []
+    groups = _groups(judged)
     for group in range(groups.max() + 1):
         own = groups == group
-        fitted = recalibrate(judged.label[~own], judged.risks[model][~own], method=method, split=chooser.split)
-        out[own] = fitted.apply(judged.risks[model][own])
+        maps.append((own, recalibrate(label[~own], risk[~own], method=method, split=chooser.split)))
+    return maps
+
+
+def applied(maps: Sequence[tuple[np.ndarray, Recalibration]], risk: np.ndarray) -> np.ndarray:
+    """Risks of shape (n,) after the maps of `fits`."""
+    out = np.empty(len(risk))
+    for rows, fitted in maps:
+        out[rows] = fitted.apply(risk[rows])
     return out
+
+
+def _groups(part: Panel) -> np.ndarray:
+    """A group for every case, by patient: patients in order of their share of events, dealt out like cards."""
+    codes, patients = patient_codes(part.patient_id, part.n)
+    cases, events = np.bincount(codes), np.bincount(codes, weights=part.label)
+    # each group must hold a patient with an event and one without, or its map leaves the share of events uneven
+    count = max(2, min(GROUPS, np.count_nonzero(events), np.count_nonzero(events < cases)))
+    dealt = np.empty(patients, dtype=int)
+    dealt[np.argsort(events / cases, kind="stable")] = np.arange(patients) % count
+    return dealt[codes]
