@@ -43,8 +43,8 @@ runs = pd.concat([predictions.read(path) for path in files], ignore_index=True)
 
 # %% tags=["remove-output"]
 choice = candidates.compare(runs, settings.models)
-page.figure("fig-choice", choice.plot(), data=choice.scores, methods="Area under the ROC curve of every run, by split.")
-page.table("tab-choice", choice.optimism())
+page.figure("fig-choice", choice.plot(), data=choice.scores, methods=choice.methods)
+page.table("tab-choice", choice.optimism(), methods=choice.methods)
 
 # %% [markdown]
 # :::{result-figure} fig-choice

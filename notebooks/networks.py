@@ -48,10 +48,8 @@ runs = voting.by_patient(by_case) if settings.voting else by_case
 
 # %% tags=["remove-output"]
 choice = candidates.compare(runs, settings.models)
-page.figure(
-    "fig-network-choice", choice.plot(), data=choice.scores, methods="Area under the ROC curve of every run, by split."
-)
-page.table("tab-network-choice", choice.optimism())
+page.figure("fig-network-choice", choice.plot(), data=choice.scores, methods=choice.methods)
+page.table("tab-network-choice", choice.optimism(), methods=choice.methods)
 
 # %% [markdown]
 # :::{result-figure} fig-network-choice

@@ -92,6 +92,7 @@ def test_networks_are_chosen_on_tune_by_patients_and_titled(runs: pd.DataFrame) 
     assert set(titled.loc[titled["family"] == "still", "network"]) == {"ResNet50", "InceptionV3"}
     assert {label.get_text() for label in choice.plot().get_yticklabels()} >= {"video · ResNet50 with attention"}
     assert set(choice.optimism()["best_on_test"]) <= set(titled["network"])
+    assert "each class" not in choice.methods and not choice.several
 
 
 def test_every_network_that_a_study_can_ask_for_has_a_title() -> None:

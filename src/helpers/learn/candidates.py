@@ -56,10 +56,20 @@ class Choice:
         `model, architecture, seed, split, auc, log_loss`.
     chosen : dict of str to str
         Architecture by model: highest mean AUC over the seeds on `tune`; ties go to the lower log-loss.
+    several : bool
+        Whether the networks name several classes; the AUC is then the mean of each class against the others.
     """
 
     scores: pd.DataFrame
     chosen: dict[str, str]
+    several: bool = False
+
+    @property
+    def methods(self) -> str:
+        """What the scores are, in a sentence."""
+        if self.several:
+            return "Mean of the areas under the ROC curve of each class against the others, of every run, by split."
+        return "Area under the ROC curve of every run, by split."
 
     def frame(self) -> pd.DataFrame:
         """One row a model and architecture: mean AUC over seeds by split, chosen, and best on test.
@@ -114,7 +124,7 @@ class Choice:
         for text, name in zip(ax.get_yticklabels(), names):
             text.set_fontweight("bold" if self.chosen[name[0]] == name[1] else "normal")
         ax.invert_yaxis()
-        ax.set(xlabel="AUC (one mark a seed)")
+        ax.set(xlabel=f"{'Mean AUC over the classes' if self.several else 'AUC'} (one mark a seed)")
         ax.grid(axis="x", linewidth=0.4)
         ax.legend(loc="best", fontsize="small")
         return ax
@@ -177,7 +187,7 @@ def compare(tables: pd.DataFrame, models: Mapping[str, Any], *, splits: Iterable
                 label, risk = _truth_and_risk(run)
                 rows.append((name, architecture, seed, split, rank_auc(label, risk), log_loss(label, risk)))
     scores = pd.DataFrame(rows, columns=["model", "architecture", "seed", "split", "auc", "log_loss"])
-    return Choice(scores, choose(scores[scores["split"] == "tune"]))
+    return Choice(scores, choose(scores[scores["split"] == "tune"]), several="risk" not in tables)
 
 
 def _truth_and_risk(run: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
