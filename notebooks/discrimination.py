@@ -58,10 +58,11 @@ page.table("tab-thresholds", models.threshold_table(frozen), methods=next(iter(f
 #
 # ## ROC curves
 #
-# Training curves are apparent: the network has seen those cases, and no claim may rest on them.
+# An apparent curve is of cases that the model was fitted on, and no claim may rest on it.
+# An out-of-fold curve is of training cases too, each judged by a network that did not see it.
 
 # %% tags=["remove-output"]
-curves = roc_panels.every(parts, frozen)
+curves = roc_panels.every(parts, frozen, judged=judged)
 methods = roc_panels.methods(curves, judged[0].title)
 spread = instability.over_seeds(table[table["split"] == settings.judged], thresholds=frozen)
 again = sentences.repeats(spread.frame(), "auc", split=settings.judged)

@@ -1,14 +1,15 @@
 # %% [markdown]
 # (ynet)=
-# # Does this network learn to outline and to classify?
+# # Does this network learn its task?
 #
 # Reads the frames and masks of one input · writes a checkpoint a fold, `outlines.npz` and {numref}`fig-folds` · a minute on two cores, a GPU at paper scale
 #
 # :::{admonition} In short
 # :class: in-short
-# {glue:text}`architecture`, seed {glue:text}`seed`, was trained {glue:text}`folds` times, each time without a fold of the training patients.
+# {glue:text}`architecture` (seed {glue:text}`seed`) {glue:text}`task`.
+# It was trained {glue:text}`folds` times, each time without a fold of the training patients.
 # {glue:text}`answer`
-# The test patients play no part on this page.
+# Tuning and test patients play no part on this page.
 # :::
 
 # %% tags=["parameters"]
@@ -29,12 +30,12 @@ folds = 2  # parts of the training patients; five as published
 from helpers.book import report
 from helpers.data import cohort
 from helpers.data.study import read as read_study
-from helpers.learn import training, ynet_page
+from helpers.learn import training, ways, ynet_page
 from helpers.stats import predictions
 
 # %% [markdown]
 # The whole frame is given, wherever the node is: to find the target among other nodes, vessels and muscles is part of the task.
-# Only labels of training and tuning patients are handed over, so no test label can choose an epoch.
+# The folds are made of the training patients alone: no tuning or test patient trains a network or chooses an epoch.
 
 # %%
 settings = read_study(study)
@@ -81,19 +82,23 @@ page.table("tab-folds", fitted, headers=heads, formats=formats, methods=methods)
 # %% [markdown]
 # ## The network, part by part
 
-# %% tags=["remove-output"]
+# %%
 network = made.results[0].network
+page.card("Network", **network.record)
+
+# %% tags=["remove-output"]
 parts = ynet_page.parts(network, side=size)
 page.table("tab-parts", parts, formats={"parameters": "{:,.0f}"}, methods=ynet_page.SAID[asked.architecture] + ".")
-page.card("Network", **network.record)
 
 # %% [markdown]
 # :::{result-table} tab-parts
 # **What is the network made of?** Its parts in the order in which a frame meets them: channels and sides of what each gives, and its parameters.
+# The last row is their sum.
 # :::
 
 # %% tags=["remove-output"]
 ynet_page.write(made, cases, page.folder)
 table = ynet_page.predictions_of(made, cases, study=settings.name, model=asked.model, seed=asked.seed)
 _ = None if table is None else predictions.write(table, page.folder / "predictions.csv")
-page.numbers(architecture=asked.name, seed=asked.seed, folds=folds, answer=ynet_page.sentence(fitted))
+page.numbers(architecture=ways.name_of(asked.architecture), task=ways.DOES[asked.architecture], seed=asked.seed)
+page.numbers(folds=folds, answer=ynet_page.sentence(fitted))

@@ -136,7 +136,7 @@ def test_tables_of_many_models_have_a_row_a_model(eleven):
 
 def test_figures_of_many_models_give_each_a_square(eleven):
     parts, chooser, frozen = eleven
-    assert len(roc_panels.plot(roc_panels.every(parts, frozen)).axes) == 11
+    assert len(roc_panels.plot(roc_panels.every(parts, frozen, judged=parts)).axes) == 11
     assert len(calibrated_plot.plot(calibrated.every(parts)).axes) == 11
     curves = decision_panels.every(parts, chooser, thresholds=GRID, resamples=20)
     assert len(decision_panels.plot(curves, declared=(0.1, 0.4)).axes) == 11
@@ -150,11 +150,24 @@ def test_a_model_has_one_look_in_all_figures_of_the_chapter(three):
 
     parts, _, frozen = three
     made = table().query("not (split == 'tune' and model == 'image')")
-    curves = roc_panels.every(models.panels(made), frozen)
+    curves = roc_panels.every(models.panels(made), frozen, judged=models.judged_parts(made, "test"))
     ax = roc_panels.plot(curves).axes[-1]
     looks = palette.styles(list(parts[0].risks))
     colors = {line.get_label().split(":")[0]: line.get_color() for line in ax.get_lines()}
     assert all(colors[name] == looks[name].color for name in looks)
+
+
+def test_out_of_fold_curves_of_training_cases_have_no_operating_point_beside_a_test(three):
+    _, _, frozen = three
+    made = table()
+    trained = made[made["split"] == "tune"].assign(split="oof")
+    trained[["patient_id", "case_id"]] = "F" + trained[["patient_id", "case_id"]]
+    made = pd.concat([made, trained[trained["model"] == "image"]], ignore_index=True)
+    curves = roc_panels.every(models.panels(made), frozen, judged=models.judged_parts(made, "test"))
+    marked = {title: {curve.operating is not None for curve in part} for title, part in curves.items()}
+    assert marked["Cross-validation (out of fold)"] == {False} and marked["Test"] == {True}
+    shown = auc_tables.by_split(curves).set_index("model")["Cross-validation (out of fold)"]
+    assert shown["image"] != "–" and set(shown.drop("image")) == {"–"}
 
 
 def test_two_methods_agree_in_an_easy_case_and_say_so_when_they_do_not(three):

@@ -123,6 +123,8 @@ def test_every_node_has_an_outline_that_no_network_trained_on(made):
 def test_the_ways_to_the_diagnosis_judge_the_same_nodes(made):
     table = predictions.read(made / "results" / "lymphnode" / "ways" / "predictions.csv")
     assert set(table["model"]) == {"joint", "classification", "report", "report and model"}
+    trained = {model: set(part["split"]) - {"tune", "test"} for model, part in table.groupby("model")}
+    assert trained == {"joint": {"oof"}, "classification": {"oof"}, "report": {"train"}, "report and model": set()}
     judged = table[table["split"] == "test"].groupby("model")["case_id"].agg(frozenset)
     assert judged.nunique() == 1
     where = pd.read_csv(made / "results" / "lymphnode" / "cohort" / "tables" / "tab-together.csv")

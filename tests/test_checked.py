@@ -207,7 +207,7 @@ def test_a_damaged_image_of_structures_names_its_row(tmp_path):
 
 def test_damaged_outlines_are_a_fault_of_the_file(tmp_path):
     """Bytes flipped, the file cut, and nothing in it at all."""
-    made = outlines.Outlines(np.array(["N1", "N2"]), np.ones((2, 9, 9), bool), None)
+    made = outlines.Outlines(np.array(["N1", "N2"]), np.ones((2, 9, 9), bool), None, None)
     whole = outlines.write(tmp_path / "outlines.npz", made).read_bytes()
     damaged = [b"", *(whole[:end] for end in range(1, len(whole), 50))]
     damaged += [whole[:at] + bytes([whole[at] ^ 0xFF]) + whole[at + 1 :] for at in range(0, len(whole), 6)]

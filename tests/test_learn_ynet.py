@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
-from helpers.learn import ways, ynet, ynet_blocks, ynet_training
+from helpers.data import outlines
+from helpers.learn import ways, ynet, ynet_blocks, ynet_page, ynet_training
 from helpers.learn.feed import Draws
+from helpers.learn.runs import parse_run
 from helpers.learn.settings import Runtime, Settings
 from helpers.learn.ynet_training import MaskedFeed, cross_validate, with_masks
 
@@ -125,6 +130,50 @@ def test_patients_are_in_one_fold_and_risks_are_out_of_fold(trained):
     assert np.isfinite(made.risk).all()
 
 
+def test_who_chooses_and_who_is_judged_have_the_mean_of_all_networks(trained, tmp_path):
+    """Tuning and test cases stay outside the folds: a threshold is applied on the scale on which it was chosen."""
+    _, _, made = trained
+    *_, label, patients = discs()
+    split = np.repeat(["train", "tune", "test"], [16, 4, 4])
+    cases = pd.DataFrame({"split": split, "case_id": [f"N{k}" for k in range(24)], "patient_id": patients})
+    cases["center"], cases["label"] = "A", label
+    known = np.isfinite(made.risks)
+    assert (known.sum(axis=0) == np.where(split == "train", 1, 2)).all()
+    assert (known[:, :16].argmax(axis=0) == made.fold[:16]).all()
+    np.testing.assert_allclose(made.risk[16:], made.risks[:, 16:].mean(axis=0))
+    table = ynet_page.predictions_of(made, cases, study="s", model="m", seed=0)
+    assert table["split"].tolist() == ["oof"] * 16 + ["tune"] * 4 + ["test"] * 4
+    ynet_page.write(made, cases, tmp_path)
+    np.testing.assert_allclose(ways.fold_risks(tmp_path / ways.FOLDS, cases["case_id"].to_numpy()), made.risks)
+    drawn = outlines.read(tmp_path / outlines.FILE)
+    assert drawn.case_id.tolist() == cases["case_id"].tolist()[16:]
+    assert drawn.control.shape == drawn.heat.shape and (drawn.control != drawn.heat).any()
+
+
+def test_a_run_has_folds_of_training_cases_only(monkeypatch):
+    given = {}
+    cases = pd.DataFrame(
+        {"split": ["train", "tune", "test", "train"], "label": [1, 0, 1, 0], "patient_id": list("abcd")}
+    )
+    monkeypatch.setattr(ynet_page, "load_arrays", lambda *_, **__: SimpleNamespace(images=None, masks=None))
+    monkeypatch.setattr(ynet_page, "cross_validate", lambda *args, **more: given.update(more, label=args[3]))
+    run = parse_run("bmode-ynet-s0")
+    ynet_page.train("", None, cases, run, settings=SMALL, folds=2, width_divisor=2, place="")
+    assert given["training"].tolist() == [0, 3]
+    np.testing.assert_array_equal(given["label"], [1, np.nan, np.nan, 0])
+
+
+@pytest.mark.parametrize("architecture", ynet.ARCHITECTURES)
+def test_the_parts_of_a_network_add_up_to_it(architecture):
+    if architecture == "monai_unet":
+        pytest.importorskip("monai")
+    network = ynet.build_ynet(architecture, width_divisor=2)
+    parts = ynet_page.parts(network, side=32)
+    *rows, last = parts["parameters"]
+    assert last == sum(rows) == sum(value.numel() for value in network.module.parameters())
+    assert parts["part"].is_unique
+
+
 def test_a_finished_fold_is_taken_from_its_folder(trained):
     folder, settings, made = trained
     again = train(folder, settings=settings)
@@ -180,13 +229,28 @@ def test_frames_are_never_cut(tmp_path):
 
 
 def test_report_and_model_are_fitted_on_training_rows_only():
-    import pandas as pd
-
     rng = np.random.default_rng(0)
     label, risk = rng.integers(0, 2, 200).astype(float), rng.uniform(0.05, 0.95, 200)
     call = pd.Series(np.where(rng.uniform(size=200) < 0.3 + 0.4 * label, "malignant", "benign"))
     fit = np.arange(200) < 120
-    made, weights = ways.combine(risk, call, label, fit)
-    spoiled, _ = ways.combine(risk, call, np.where(fit, label, np.nan), fit)
+    made, weights = ways.combine(risk[None], call, label, fit)
+    spoiled, _ = ways.combine(risk[None], call, np.where(fit, label, np.nan), fit)
     np.testing.assert_array_equal(made, spoiled)
     assert weights.set_index("term").loc["report: affirmed", "log_odds"] > 0
+
+
+def test_the_weights_of_a_combination_belong_to_one_network():
+    """Fitted on out-of-fold risks, they are used on the risk of each network before the mean is taken."""
+    rng = np.random.default_rng(1)
+    label, risks = rng.integers(0, 2, 90).astype(float), rng.uniform(0.1, 0.9, (2, 90))
+    risks[0, :30] = risks[1, 30:60] = np.nan
+    call, fit = pd.Series(rng.choice(["malignant", "uncertain", "benign"], 90)), np.arange(90) < 60
+    made, weights = ways.combine(risks, call, label, fit)
+    alpha, beta, affirmed, doubtful = weights["log_odds"]
+    for row in (5, 40, 70):
+        said = {"malignant": affirmed, "uncertain": doubtful, "benign": 0.0}[call[row]]
+        own = risks[:, row][np.isfinite(risks[:, row])]
+        slow = np.mean([1 / (1 + np.exp(-(alpha + said + beta * np.log(p / (1 - p))))) for p in own])
+        assert made[row] == pytest.approx(slow)
+    with pytest.raises(ValueError, match="a row of fit needs the risk of one network"):
+        ways.combine(risks, call, label, np.ones(90, bool))

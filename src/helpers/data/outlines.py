@@ -1,7 +1,7 @@
 """Outlines and heat maps that a network made of cases, as one small file that needs no torch to be read.
 
 `outlines.npz` holds `case_id` (text), `shape` (height, width), `outline` (bits, packed along the width) where the
-network outlines, and `heat` (uint8) where it classifies.
+network outlines, and `heat` and `control` (uint8) where it classifies.
 """
 
 from __future__ import annotations
@@ -29,11 +29,14 @@ class Outlines:
     outline : bool array of shape (n, height, width), or None
     heat : uint8 array of shape (n, side, side), or None
         Heat map of the class, 0 to 255.
+    control : uint8 array of the same shape, or None
+        The same of the network with weights drawn anew.
     """
 
     case_id: np.ndarray
     outline: np.ndarray | None
     heat: np.ndarray | None
+    control: np.ndarray | None
 
     def of(self, case_id: np.ndarray) -> Outlines:
         """The named cases, in that order.
@@ -48,7 +51,7 @@ class Outlines:
         if lost:
             raise StudyError(f"case {lost[0]!r} has no outline", file=FILE, fix="run the page of the network again")
         rows = np.array([place[name] for name in case_id], dtype=int)
-        parts = (None if part is None else part[rows] for part in (self.outline, self.heat))
+        parts = (None if part is None else part[rows] for part in (self.outline, self.heat, self.control))
         return Outlines(self.case_id[rows], *parts)
 
 
@@ -68,7 +71,7 @@ def write(path: str | Path, made: Outlines) -> Path:
     --------
     >>> import tempfile
     >>> mask = np.eye(9, dtype=bool)[None]
-    >>> file = write(Path(tempfile.mkdtemp(), FILE), Outlines(np.array(["N1"]), mask, None))
+    >>> file = write(Path(tempfile.mkdtemp(), FILE), Outlines(np.array(["N1"]), mask, None, None))
     >>> bool((read(file).outline == mask).all())
     True
     """
@@ -76,8 +79,8 @@ def write(path: str | Path, made: Outlines) -> Path:
     parts = {"case_id": np.asarray(made.case_id, dtype=np.str_)}
     if made.outline is not None:
         parts |= {"outline": np.packbits(made.outline, axis=-1), "shape": np.array(made.outline.shape[1:])}
-    if made.heat is not None:
-        parts["heat"] = made.heat
+    maps = {"heat": made.heat, "control": made.control}
+    parts |= {name: array for name, array in maps.items() if array is not None}
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
     with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as file:
@@ -111,7 +114,7 @@ def read(path: str | Path) -> Outlines:
     --------
     >>> import tempfile
     >>> heat = np.full((1, 2, 2), 200, dtype=np.uint8)
-    >>> made = read(write(Path(tempfile.mkdtemp(), FILE), Outlines(np.array(["N1"]), None, heat)))
+    >>> made = read(write(Path(tempfile.mkdtemp(), FILE), Outlines(np.array(["N1"]), None, heat, heat)))
     >>> made.of(np.array(["N1"])).heat.max(), made.outline is None
     (np.uint8(200), True)
     """
@@ -122,7 +125,7 @@ def read(path: str | Path) -> Outlines:
             if "outline" in held:
                 height, width = (int(side) for side in held["shape"])
                 outline = np.unpackbits(held["outline"], axis=-1, count=width).astype(bool).reshape(-1, height, width)
-            return Outlines(held["case_id"], outline, held.get("heat"))
+            return Outlines(held["case_id"], outline, held.get("heat"), held.get("control"))
     except FileNotFoundError:
         raise StudyError("no such file", file=path.name, fix="run the page of the network") from None
     except Exception as error:  # a damaged archive ends in errors of zipfile, zlib and numpy alike

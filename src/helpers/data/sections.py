@@ -11,6 +11,7 @@ from helpers.data.profiles import Once, Part, Seed
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=40)]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 ClassName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9 _-]*$", max_length=30)]
+NetworkName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$", max_length=40)]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 
 
@@ -231,7 +232,7 @@ class Segmentation(Part):
     """
 
     input: Name
-    networks: dict[Name, Literal["ynet", "ynet_classifier", "monai_unet"]] = Field(min_length=1)
+    networks: dict[NetworkName, Literal["ynet", "ynet_classifier", "monai_unet"]] = Field(min_length=1)
     folds: int | None = Field(default=None, ge=2, le=10)
 
     @model_validator(mode="after")
@@ -248,7 +249,7 @@ class Reports(Part):
 
     language: Annotated[str, StringConstraints(pattern=r"^[a-z]{2}$")] = "en"
     uncertain: Literal["positive", "negative"] = "positive"
-    model: Name | None = None  # the network whose risk is put together with the report
+    model: NetworkName | None = None  # the network whose risk is put together with the report
 
 
 class Fusion(Part):

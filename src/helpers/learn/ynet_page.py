@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,8 @@ from helpers.learn.networks import Network
 from helpers.learn.rows import labels_for_training, table
 from helpers.learn.runs import RunName
 from helpers.learn.settings import Settings
+from helpers.learn.ways import FOLDS, name_of
+from helpers.learn.ynet import YNet
 from helpers.learn.ynet_training import CrossValidated, cross_validate
 
 SAID = {
@@ -43,7 +46,7 @@ def train(
     width_divisor: int,
     place: str | Path,
 ) -> CrossValidated:
-    """Cross-validate the network of a run on the training and tuning cases of a study.
+    """Cross-validate the network of a run on the training cases of a study; no fold holds a tuning or test case.
 
     Parameters
     ----------
@@ -67,9 +70,9 @@ def train(
         run.architecture,
         arrays.images,
         arrays.masks,
-        labels_for_training(cases),
+        np.where(cases["split"] == "train", labels_for_training(cases), np.nan),
         patient_id=cases["patient_id"].to_numpy(object),
-        training=np.flatnonzero(cases["split"].isin(["train", "tune"])),
+        training=np.flatnonzero(cases["split"] == "train"),
         folds=folds,
         settings=settings,
         folder=place,
@@ -132,7 +135,8 @@ def parts(network: Network, *, side: int) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        `part, makes` (channels and sides of what it gives), `parameters`.
+        `part, makes` (channels and sides of what it gives), `parameters`; every parameter is counted in one part, and
+        the last row is their sum.
     """
     import torch
 
@@ -141,16 +145,13 @@ def parts(network: Network, *, side: int) -> pd.DataFrame:
 
     def note(name: str):
         def said(module, _, out) -> None:
-            if isinstance(out, torch.Tensor):
-                makes = " x ".join(str(length) for length in out.shape[1:])
-                found.append((name, makes, sum(value.numel() for value in module.parameters())))
+            makes = " x ".join(str(length) for length in out.shape[1:])
+            found.append((name, makes, sum(value.numel() for value in module.parameters())))
 
         return said
 
-    for name, module in network.module.named_modules():
-        blocks = name.count(".") == 1 and not name.startswith("classify.1")
-        if blocks or name in ("stem", "head", "decoder.pool", "decoder.out"):
-            hooks.append(module.register_forward_hook(note(name)))
+    for name, module in _blocks(network.module):
+        hooks.append(module.register_forward_hook(note(name)))
     device = next(network.module.parameters()).device
     try:
         with torch.inference_mode():
@@ -158,8 +159,27 @@ def parts(network: Network, *, side: int) -> pd.DataFrame:
     finally:
         for hook in hooks:
             hook.remove()
-    frame = pd.DataFrame(found, columns=["part", "makes", "parameters"])
-    return frame.drop_duplicates("part", keep="first").reset_index(drop=True)
+    total = sum(value.numel() for value in network.module.parameters())
+    return pd.DataFrame([*found, ("all", "–", total)], columns=["part", "makes", "parameters"])
+
+
+def _blocks(module: Any) -> list[tuple[str, Any]]:
+    """Parts that hold every parameter once, with names for readers."""
+    if not isinstance(module, YNet):
+        return [(name_of("monai_unet"), module.net)]
+    stages = zip(module.halve, module.stages, module.skips)
+    found = [("stem: first convolution", module.stem)]
+    for number, (halve, stage, skip) in enumerate(stages, start=1):
+        found += [(f"stage {number}: halves the side", halve), (f"stage {number}: residual pyramids", stage)]
+        found += [(f"stage {number}: joins its first and last map", skip)]
+    found += [("class: residual pyramid", module.classify), ("class: one risk", module.head)]
+    if module.decoder is None:
+        return found
+    found.append(("outline: pyramid pooling", module.decoder.pool))
+    for number, (narrow, join) in enumerate(zip(module.decoder.narrow, module.decoder.join), start=1):
+        found += [(f"outline, step {number} up: fewer channels", narrow)]
+        found += [(f"outline, step {number} up: joins the encoder's map", join)]
+    return [*found, ("outline: one probability a pixel", module.decoder.out)]
 
 
 def methods(run: RunName, settings: Settings, folds: int) -> str:
@@ -169,21 +189,34 @@ def methods(run: RunName, settings: Settings, folds: int) -> str:
         f"training patients, {OPTIMIZERS[settings.optimizer]} with a one-cycle schedule (peak "
         f"{settings.learning_rate:g}), batches of {settings.batch_size}, whole frames of {settings.size} x "
         f"{settings.size} pixels, up to {settings.epochs} epochs; the held-out fold chooses the epoch. A training case "
-        "is predicted by the network that did not see it, any other by the mean of all."
+        "is predicted out of fold, by the network that did not see it; every tuning and test case by the mean of all "
+        "networks, so that a threshold chosen on tuning cases stands on the scale of the test cases."
     )
 
 
 def write(made: CrossValidated, cases: pd.DataFrame, folder: str | Path) -> None:
-    """Write outlines and heat maps of the cases outside training."""
-    case_id = cases["case_id"].to_numpy(object)[made.rows].astype(str)
-    outlines.write(Path(folder) / outlines.FILE, outlines.Outlines(case_id, made.outline, made.heat))
+    """Write outlines and heat maps of the cases outside training, and the risks by fold of a network that classifies.
+
+    `outlines.npz` is for the chapter on outlines; `folds.csv` (`FOLDS`: `case_id, fold, risk`, a row for each case that
+    the network of a fold did not see) for whoever fits on out-of-fold risks.
+    """
+    case_id = cases["case_id"].to_numpy(object)
+    drawn = outlines.Outlines(case_id[made.rows].astype(str), made.outline, made.heat, made.control)
+    outlines.write(Path(folder) / outlines.FILE, drawn)
+    if made.risks is not None:
+        fold, row = np.nonzero(~np.isnan(made.risks))
+        table = pd.DataFrame({"case_id": case_id[row], "fold": fold + 1, "risk": made.risks[fold, row]})
+        table.to_csv(Path(folder) / FOLDS, index=False)
 
 
 def predictions_of(
     made: CrossValidated, cases: pd.DataFrame, *, study: str, model: str, seed: int
 ) -> pd.DataFrame | None:
-    """Predictions table of a network that classifies; None of one that only outlines."""
-    return None if made.risk is None else table(made.risk, cases, study=study, model=model, seed=seed)
+    """Predictions table of a network that classifies, training cases as `oof`; None of one that only outlines."""
+    if made.risk is None:
+        return None
+    frame = table(made.risk, cases, study=study, model=model, seed=seed)
+    return frame.assign(split=frame["split"].replace("train", "oof"))
 
 
 def sentence(fitted: pd.DataFrame) -> str:

@@ -24,7 +24,7 @@ from helpers.learn.runs import TrainingResult, check_rows, run_key
 from helpers.learn.scores import log_loss, rank_auc
 from helpers.learn.settings import Runtime, Settings, steady
 from helpers.learn.training import complete
-from helpers.learn.ynet import OnlyLogits, Reference, YNet, build_ynet
+from helpers.learn.ynet import OnlyLogits, Reference, build_ynet
 from helpers.learn.ynet_blocks import resized
 
 CODE = ("ynet", "ynet_blocks", "ynet_training")  # a state made by other code is not resumed
@@ -245,24 +245,32 @@ class CrossValidated:
     ----------
     results : list of TrainingResult
         One a fold.
-    risk : float array of shape (cases,) or None
-        Of a training case by the network that did not see it, of any other case the mean over the folds.
+    risks : float array of shape (folds, cases) or None
+        Of every fold's network, in the rows that it did not see; NaN where it was trained.
     outline : bool array of shape (n, side, side) or None
-        Of the cases `rows`: pixels with a probability of at least one half, of others than training cases by the mean.
+        Of the cases `rows`: pixels whose mean probability over the folds is at least one half.
     heat : uint8 array of shape (n, CAM_SIDE, CAM_SIDE) or None
         Grad-CAM for the positive class of the same cases, mean over the folds, 255 the largest of a fold's map.
     rows : int array of shape (n,)
-        Cases of `outline` and `heat`: those of no training fold.
+        Cases of `outline`, `heat` and `control`: those of no fold.
     fold : int array of shape (cases,)
         Held-out fold of a training case, -1 for others.
+    control : uint8 array of shape (n, CAM_SIDE, CAM_SIDE) or None
+        As `heat`, of the same networks with weights drawn anew.
     """
 
     results: list[TrainingResult]
-    risk: np.ndarray | None
+    risks: np.ndarray | None
     outline: np.ndarray | None
     heat: np.ndarray | None
     rows: np.ndarray
     fold: np.ndarray
+    control: np.ndarray | None
+
+    @property
+    def risk(self) -> np.ndarray | None:
+        """Of a training case by the one network that did not see it, of any other case the mean over the folds."""
+        return None if self.risks is None else np.nanmean(self.risks, axis=0)
 
 
 def cross_validate(
@@ -282,7 +290,8 @@ def cross_validate(
     """Train one network a fold on the training patients; predict each case by networks that did not see it.
 
     The held-out fold chooses the epoch of its network, as in the paper; labels of cases outside `training` are never
-    read. Finished folds are taken from the folder.
+    read. All cases outside `training` are predicted by the same mean, so that what is chosen on some of them holds for
+    the others. Finished folds are taken from the folder.
 
     Parameters
     ----------
@@ -294,7 +303,7 @@ def cross_validate(
     patient_id : array of shape (cases,)
         Cases of a patient are in one fold.
     training : int array
-        Rows of the training and tuning cases.
+        Rows of the training cases; those of tuning and test cases stay outside the folds.
     folds : int
     settings : Settings
     folder : path
@@ -315,32 +324,37 @@ def cross_validate(
         np.asarray(label)[training].astype(int), np.asarray(patient_id)[training], folds=folds, seed=settings.seed
     )
     others = np.flatnonzero(fold < 0)
-    results, held, away, heat = [], np.full(len(images), np.nan), [], []
+    results, risks, outlined, heat, control = [], np.full((folds, len(images)), np.nan), [], [], []
     for number in range(folds):
         network = build_ynet(architecture, channels=images.shape[1], width_divisor=width_divisor, seed=settings.seed)
-        inner, outer = np.flatnonzero((fold >= 0) & (fold != number)), np.flatnonzero(fold == number)
-        place = Path(folder) / f"fold-{number}"
-        given = {"train": inner, "tune": outer, "settings": settings, "folder": place, "report": report}
-        results.append(fit(network, stack, label, **given))
+        inner, unseen = np.flatnonzero((fold >= 0) & (fold != number)), np.flatnonzero((fold < 0) | (fold == number))
+        given = {"train": inner, "tune": np.flatnonzero(fold == number), "settings": settings, "report": report}
+        results.append(fit(network, stack, label, folder=Path(folder) / f"fold-{number}", **given))
         trained = results[-1].network
-        if isinstance(trained.module, YNet):
-            held[outer] = answer(trained, images, outer, settings).risk
-        away.append(answer(trained, images, others, settings) if len(others) else Outlined(None, None))
-        if isinstance(trained.module, YNet) and len(others):
-            heat.append(heat_maps(trained, images, others, settings))
-    risk = None
-    if away[0].risk is not None:
-        held[others] = np.mean([part.risk for part in away], axis=0)
-        risk = held
-    outline = None
-    if away[0].outline is not None:
-        outline = np.mean([part.outline for part in away], axis=0) >= 0.5
-    kept = np.round(255 * np.mean(heat, axis=0)).astype(np.uint8) if heat else None
-    return CrossValidated(results, risk, outline, kept, others, fold)
+        said = answer(trained, images, unseen, settings)
+        if said.outline is not None:
+            outlined.append(said.outline[fold[unseen] < 0])
+        if said.risk is not None:
+            risks[number, unseen] = said.risk
+            if len(others):
+                heat.append(heat_maps(trained.module, images, others, settings))
+                control.append(heat_maps(explain.randomised(trained.module, seed=number), images, others, settings))
+    return CrossValidated(
+        results,
+        None if np.isnan(risks).all() else risks,
+        np.mean(outlined, axis=0) >= 0.5 if outlined else None,
+        _mean_map(heat),
+        others,
+        fold,
+        _mean_map(control),
+    )
 
 
-def heat_maps(network: Network, images: np.ndarray, rows: np.ndarray, settings: Settings) -> np.ndarray:
+def _mean_map(maps: list[np.ndarray]) -> np.ndarray | None:
+    return np.round(255 * np.mean(maps, axis=0)).astype(np.uint8) if maps else None
+
+
+def heat_maps(module: torch.nn.Module, images: np.ndarray, rows: np.ndarray, settings: Settings) -> np.ndarray:
     """Grad-CAM of the classifying head for the positive class, (n, CAM_SIDE, CAM_SIDE), each case in [0, 1]."""
     view = network_view(images, rows=rows, settings=settings)
-    layer = network.module.classify[0]
-    return explain.gradcam(OnlyLogits(network.module), view, layer=layer, target=1, size=(CAM_SIDE, CAM_SIDE))
+    return explain.gradcam(OnlyLogits(module), view, layer=module.classify[0], target=1, size=(CAM_SIDE, CAM_SIDE))

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-JUDGED = ("test", "external", "oof")
 PALE = "#D0D0D0"  # the other models, behind the one that a square is about
 
 
@@ -35,14 +34,15 @@ def rocs(part: Panel, frozen: Mapping[str, Threshold] | None = None) -> list[Roc
     ]
 
 
-def every(parts: Sequence[Panel], frozen: Mapping[str, Threshold] | None = None) -> dict[str, list[Roc]]:
-    """Curves by title of the split; operating points where models are judged only.
+def every(parts: Sequence[Panel], frozen: Mapping[str, Threshold], *, judged: Sequence[Panel]) -> dict[str, list[Roc]]:
+    """Curves by title of the split; operating points only where models are judged.
 
     Returns
     -------
     dict of str to list of Roc
     """
-    return {part.title: rocs(part, frozen if part.split in JUDGED else None) for part in parts}
+    marked = {part.split for part in judged}
+    return {part.title: rocs(part, frozen if part.split in marked else None) for part in parts}
 
 
 def points(curves: Mapping[str, Sequence[Roc]]) -> pd.DataFrame:

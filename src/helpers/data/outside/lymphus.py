@@ -55,7 +55,7 @@ inputs:
   bmode: {label: B-mode image, kind: bmode, crop: {whole: true}, size: 256}
 segmentation:
   input: bmode
-  networks: {joint: ynet, classification: ynet_classifier, reference: monai_unet}
+  networks: {joint: ynet, classification: ynet_classifier, U-Net: monai_unet}
 chapters: [cohort, inputs, baseline, ynet, segmentation, ways, discrimination, calibration, decision, reporting]
 profiles:
   quick:
