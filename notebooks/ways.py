@@ -26,6 +26,7 @@ from helpers.stats import models, predictions, ways
 # %% [markdown]
 # Four ways are compared on the same nodes: the network that outlines and classifies, the one that only classifies, the report, and report and network together.
 # What is put together is fitted on training nodes; thresholds are frozen on the tuning nodes; the test nodes choose nothing.
+# {glue:text}`networks`
 
 # %%
 settings = read_study(study)
@@ -51,22 +52,23 @@ page.table_if("tab-weights", weights, formats={"log_odds": "{:.2f}"}, headers={"
 #
 # ## Every measure of every way
 #
-# Every column has an interval, likelihood ratios included, because a ratio of a few nodes is known least.
+# Every measure has an interval, likelihood ratios included, because a ratio of a few nodes is known least.
 
 # %% tags=["remove-output"]
 judged = models.panel(table, split=settings.judged)
 frozen = models.freeze(
     models.chooser(table, settings.choosing), rule=settings.threshold.rule, value=settings.threshold.value
 )
-made, paper = ways.table(judged, frozen), ways.published(printed.of(settings, "B_table3.csv"))
-shown = ways.beside(made, paper)
-page.table("tab-ways", shown, pointing=[name for name in ("Source",) if name in shown], methods=ways.METHODS)
+paper = ways.published(printed.of(settings, "B_table3.csv"), printed.of(settings, "B_text.csv"))
+made = ways.table(judged, frozen)
+page.table("tab-ways", ways.beside(made, paper), methods=ways.METHODS)
 page.figure("fig-ways", ways.plot(made, paper), data=made, n=judged.n, methods=ways.METHODS)
 
 # %% [markdown]
 # :::{result-table} tab-ways
 # **How good is each way?** Estimate (95 % confidence interval) at the frozen threshold.
-# {glue:text}`below`
+# {glue:text}`beside`
+# {glue:text}`one_point`
 # :::
 #
 # :::{result-figure} fig-ways
@@ -81,14 +83,19 @@ page.figure("fig-ways", ways.plot(made, paper), data=made, n=judged.n, methods=w
 # All ways judge the same nodes, so differences are paired; a P value alone would say nothing of their size.
 
 # %% tags=["remove-output"]
-names = list(judged.risks)
-wanted = models.family(names, chooser=models.chooser(table, settings.choosing), baseline=combined.REPORT)
-found = ways.pairs(judged, frozen, wanted)
-page.table("tab-ways-paired", ways.pairs_shown(found), pointing=["a", "b"], methods=ways.PAIRED)
+found = ways.pairs(judged, frozen)
+page.table_if("tab-ways-paired", ways.pairs_shown(found, asked=True), methods=ways.PAIRED)
+page.table_if("tab-ways-others", ways.pairs_shown(found, asked=False), methods=ways.PAIRED)
 
 # %% [markdown]
 # :::{result-table} tab-ways-paired
-# **Which differences hold?** Differences (a minus b; of likelihood ratios a over b) with 95 % confidence interval and P after Holm.
+# :optional:
+# **What does outlining add, and what the report?** Difference of the first way minus the second, of likelihood ratios the first over the second, with 95 % confidence interval and P after Holm.
+# :::
+#
+# :::{result-table} tab-ways-others
+# :optional:
+# **And the other pairs?** As above; P is adjusted over the pairs of both tables.
 # :::
 #
 # ## Would another draw of patients say the same?
@@ -105,4 +112,5 @@ page.table("tab-order", order, formats={"first": "{:.0%}", "last": "{:.0%}"}, me
 # :::
 
 # %% tags=["remove-output"]
-page.numbers(**ways.answers(found, made), **ways.quoted(paper))
+page.numbers(**ways.answers(found, made), **ways.quoted(paper), one_point=ways.one_point(judged))
+page.numbers(networks=combined.named(settings.segmentation.networks))

@@ -69,12 +69,14 @@ def test_ways_without_a_paper_have_no_rows_of_it() -> None:
     table["case_id"] = table["patient_id"] = [f"P{k}" for k in range(80)]
     part = models.panel(table, split="test")
     made = ways.table(part, models.freeze(None, rule="declared", value=0.4, models=["joint"]))
-    shown = ways.beside(made, ways.published(None))
-    assert "Source" not in shown and shown["Way"].tolist() == ["joint"]
-    with_it = ways.beside(made, ways.published("data/published/B_table3.csv"))
-    assert set(with_it["Source"]) == {"this book", "paper"}
+    shown = ways.beside(made, ways.published(None, None))
+    assert shown.columns.tolist() == ["Measure", "joint"]
+    paper = ways.published("data/published/B_table3.csv", "data/published/B_text.csv")
+    with_it = ways.beside(made, paper).set_index("Measure")["joint, paper"]
+    assert with_it[["AUC", "Sensitivity", "LR−"]].tolist() == ["0.797", "0.573", "0.49"]
+    assert ways.beside(made.assign(way="report"), paper)["report, paper"].iloc[0] == "not reported"
     texts = {text.get_text() for text in ways.plot(made, None).legends[0].get_texts()}
-    assert texts == {"joint"} and ways.quoted(None) == {"below": "", "crosses": ""}
+    assert texts == {"joint"} and ways.quoted(None) == {"beside": "", "crosses": ""}
     plt.close("all")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,6 @@ import pandas as pd
 
 from helpers.stats import palette
 from helpers.stats.auc import auc
-from helpers.stats.comparing import TABLE
 from helpers.stats.estimates_plot import SPREAD, forest
 from helpers.stats.families import holm
 from helpers.stats.models import Panel, comparisons, p_text, printed
@@ -38,17 +38,23 @@ STATISTICS = {
     "LR+": "lr_positive",
     "LR-": "lr_negative",
 }
-METHODS = TABLE
-PAIRED = (
-    "Differences a − b at the frozen thresholds, of likelihood ratios the ratio a / b "
-    "(doi:10.1093/biostatistics/kxn025). "
-    "Sensitivity, specificity and accuracy: mid-P McNemar (doi:10.1186/1471-2288-13-91) with Tango's interval; "
-    "predictive "
-    "values: weighted generalised score (doi:10.1002/sim.5587); where patients have several nodes: Wald by patient "
-    "(doi:10.2307/1402588). AUC: DeLong, by patient (doi:10.2307/2533958). P after Holm over all rows of the table "
-    "(https://www.jstor.org/stable/4615733)."
+METHODS = (
+    "AUC by DeLong (doi:10.2307/2531595), by patient where patients have several nodes (Obuchowski 1997, "
+    "doi:10.2307/2533958); sensitivity, specificity, accuracy and predictive values by Wilson "
+    "(doi:10.1080/01621459.1927.10502953), on the effective sample size where patients have several nodes "
+    "(doi:10.1093/jssam/smv024); likelihood ratios on the log scale (doi:10.1016/0895-4356(91)90128-V). Each way is "
+    "judged at its own threshold, fixed before the judged nodes were looked at."
 )
+PAIRED = (
+    "Differences at the frozen thresholds, of likelihood ratios the ratio (doi:10.1093/biostatistics/kxn025). "
+    "Sensitivity, specificity and accuracy: mid-P McNemar (doi:10.1186/1471-2288-13-91) with Tango's interval; "
+    "predictive values: weighted generalised score (doi:10.1002/sim.5587); where patients have several nodes: Wald by "
+    "patient (doi:10.2307/1402588). AUC: DeLong, by patient (doi:10.2307/2533958). P after Holm "
+    "(https://www.jstor.org/stable/4615733) within each measure, over all pairs of ways of this page."
+)
+ASKED = (("joint", "classification"), ("joint", "report"), ("report and model", "joint"))  # what the question asks for
 RATIOS = ("lr_positive", "lr_negative")
+MEASURES = {"auc": "AUC", **HEADS}
 
 
 def table(part: Panel, frozen: Mapping[str, Threshold]) -> pd.DataFrame:
@@ -75,33 +81,32 @@ def table(part: Panel, frozen: Mapping[str, Threshold]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def published(path: str | Path | None) -> pd.DataFrame | None:
-    """The published table, one row a way; shares instead of percent; None for a study that follows no paper.
+def published(table: str | Path | None, text: str | Path | None) -> pd.DataFrame | None:
+    """What the paper prints of each way; shares instead of percent; None for a study that follows no paper.
 
     Parameters
     ----------
-    path : path or None
-        `B_table3.csv`, from `helpers.data.printed.of`.
+    table, text : path or None
+        `B_table3.csv` and `B_text.csv`, from `helpers.data.printed.of`.
 
     Returns
     -------
     DataFrame or None
-        `way` and the columns of `SHOWN`.
+        `way`, `auc` (of the text; NaN where it prints none) and the columns of `SHOWN`.
     """
-    if path is None:
+    if table is None:
         return None
-    raw = pd.read_csv(path)
-    raw["way"] = raw["row"].map(PUBLISHED_ROWS)
-    raw["measure"] = raw["statistic"].map(STATISTICS)
+    raw, said = pd.read_csv(table), pd.read_csv(text)
     raw["number"] = np.where(raw["unit"] == "%", raw["value_num"] / 100, raw["value_num"])
-    wide = raw.pivot(index="way", columns="measure", values="number")
-    return wide.loc[list(PUBLISHED_ROWS.values()), list(SHOWN)].reset_index()
+    raw["measure"] = raw["statistic"].map(STATISTICS)
+    wide = raw.pivot(index="row", columns="measure", values="number").loc[list(PUBLISHED_ROWS), list(SHOWN)]
+    areas = said[(said["statistic"] == "AUC") & (said["column"] == "test")].set_index("row")["value_num"]
+    wide.insert(0, "auc", areas.reindex(wide.index))
+    return wide.rename(index=PUBLISHED_ROWS).rename_axis("way").reset_index()
 
 
 def beside(made: pd.DataFrame, paper: pd.DataFrame | None) -> pd.DataFrame:
-    """The printed table: each way with its intervals, and below it what the paper prints, which has none.
-
-    Without a paper there is no column `Source`.
+    """The printed table: a row a measure, a column a way, and beside it what the paper prints, without intervals.
 
     Parameters
     ----------
@@ -113,83 +118,117 @@ def beside(made: pd.DataFrame, paper: pd.DataFrame | None) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Text: `Way`, `Source`, `AUC` and the columns of the published table.
+        Text: `Measure`, each way, and `<way>, paper` behind each way that the paper has.
     """
-    heads = {"auc": "AUC", **HEADS}
-    text = printed(made, heads)
-    if paper is None:
-        return text.rename(columns={"way": "Way"})[["Way", *heads.values()]]
-    rows = []
-    for line in text.to_dict("records"):
-        rows.append({"Way": line["way"], "Source": "this book", **{head: line[head] for head in heads.values()}})
-        own = paper[paper["way"] == line["way"]]
-        if len(own):
-            numbers = {head: f"{own.iloc[0][name]:.3f}" for name, head in HEADS.items()}
-            rows.append({"Way": line["way"], "Source": "paper", "AUC": "–", **numbers})
-    return pd.DataFrame(rows)
+    text = printed(made, MEASURES, digits=2).set_index("way")
+    known = {} if paper is None else paper.set_index("way").to_dict("index")
+    columns: dict[str, list[str]] = {"Measure": list(MEASURES.values())}
+    for way in made["way"]:
+        columns[way] = text.loc[way, list(MEASURES.values())].tolist()
+        if way in known:
+            columns[f"{way}, paper"] = [_quoted(known[way][name], 2 if name in RATIOS else 3) for name in MEASURES]
+    return pd.DataFrame(columns)
+
+
+def _quoted(value: float, digits: int) -> str:
+    return "not reported" if np.isnan(value) else f"{value:.{digits}f}"
+
+
+def one_point(part: Panel) -> str:
+    """Which ways are a yes or no, so that their AUC is that of one operating point, in a sentence; empty of none."""
+    names = [name for name, risk in part.risks.items() if len(np.unique(risk)) <= 2]
+    return f"Where a way says yes or no only ({', '.join(names)}), its AUC is of one operating point." if names else ""
 
 
 def quoted(paper: pd.DataFrame | None) -> dict[str, str]:
     """What the captions say of printed values; empty without a paper."""
     if paper is None:
-        return {"below": "", "crosses": ""}
+        return {"beside": "", "crosses": ""}
     return {
-        "below": "Below each way stands what the paper prints for other patients, without intervals.",
+        "beside": "Beside a way stands what the paper prints for other patients, without intervals.",
         "crosses": "Crosses are the published values of other patients.",
     }
 
 
-def pairs(part: Panel, frozen: Mapping[str, Threshold], wanted: Sequence[tuple[str, str]]) -> pd.DataFrame:
-    """Paired differences of every column of the published table, and of the AUC.
+def family(names: Sequence[str]) -> list[tuple[str, str]]:
+    """Every pair of ways, those that the question asks for first and in its direction.
+
+    Examples
+    --------
+    >>> family(["joint", "report", "report and model"])
+    [('joint', 'report'), ('report and model', 'joint'), ('report', 'report and model')]
+    """
+    asked = [pair for pair in ASKED if set(pair) <= set(names)]
+    seen = [set(pair) for pair in asked]
+    return asked + [pair for pair in combinations(names, 2) if set(pair) not in seen]
+
+
+def pairs(part: Panel, frozen: Mapping[str, Threshold]) -> pd.DataFrame:
+    """Paired differences of every column of the published table, and of the AUC, for every pair of ways.
 
     Parameters
     ----------
     part : Panel
     frozen : mapping of model to Threshold
-    wanted : sequence of (a, b)
 
     Returns
     -------
     DataFrame
         `a, b, measure, difference, difference_low, difference_high, p_value, p_holm`; of likelihood ratios the ratio.
+        Holm's adjustment runs within each measure.
     """
+    wanted = family(list(part.risks))
+    names = ["a", "b", "measure", "difference", "difference_low", "difference_high", "p_value"]
+    if not wanted:
+        return pd.DataFrame(columns=[*names, "p_holm"])
     called = {name: risk >= float(frozen[name]) for name, risk in part.risks.items()}
     areas = comparisons(part, wanted).assign(measure="auc")
     frames = []
     for a, b in wanted:
-        own = areas[(areas["a"] == a) & (areas["b"] == b)]
-        frames.append(own.drop(columns="p_holm"))
+        frames.append(areas.loc[(areas["a"] == a) & (areas["b"] == b), names])
         made = compare_decisions(part.label, called[a], called[b], patient_id=part.patient_id).frame().assign(a=a, b=b)
         ratio = made["measure"].isin(RATIOS)
         for name, other in (("difference", "ratio"), ("low", "ratio_low"), ("high", "ratio_high")):
             made[name] = np.where(ratio, made[other], made[name])
         made = made.rename(columns={"low": "difference_low", "high": "difference_high"})
-        frames.append(made[made["measure"].isin(SHOWN)])
-    names = ["a", "b", "measure", "difference", "difference_low", "difference_high", "p_value"]
-    found = pd.concat([frame[names] for frame in frames], ignore_index=True)
-    return found.assign(p_holm=holm(found["p_value"]))
+        frames.append(made.loc[made["measure"].isin(SHOWN), names])
+    found = pd.concat(frames, ignore_index=True)
+    return found.assign(p_holm=found.groupby("measure")["p_value"].transform(holm))
 
 
-def pairs_shown(found: pd.DataFrame) -> pd.DataFrame:
-    """One row a pair, one column a measure, with Holm's P.
+def pairs_shown(found: pd.DataFrame, *, asked: bool) -> pd.DataFrame | None:
+    """One row a measure, one column a pair: difference (of likelihood ratios the ratio), interval and Holm's P.
+
+    Parameters
+    ----------
+    found : DataFrame
+        From `pairs`.
+    asked : bool
+        The pairs that the question asks for (all, where a study has none of them), or the others.
 
     Returns
     -------
-    DataFrame
-        Text: `a`, `b`, `AUC` and the columns of the published table.
+    DataFrame or None
+        `Measure`, then a column of text for each pair; None without such pairs.
     """
-    text = printed(found, {"difference": "text"})
-    text["text"] = (
-        text["text"]
-        + "; P "
-        + text["p_holm"]
-        .map(p_text)
-        .where(text["p_holm"].map(lambda p: str(p_text(p)).startswith(("<", ">"))), "= " + text["p_holm"].map(p_text))
-    )
-    text["head"] = text["measure"].map({"auc": "AUC", **HEADS})
-    wide = text.pivot(index=["a", "b"], columns="head", values="text")
-    order = list(dict.fromkeys(found[["a", "b"]].itertuples(index=False, name=None)))
-    return wide.loc[order, ["AUC", *HEADS.values()]].reset_index()
+    every = _in_order(found)
+    first = [pair for pair in every if pair in ASKED] or every
+    chosen = first if asked else [pair for pair in every if pair not in first]
+    columns = {"Measure": [f"{head}, ratio" if name in RATIOS else head for name, head in MEASURES.items()]}
+    for a, b in chosen:
+        own = found[(found["a"] == a) & (found["b"] == b)].set_index("measure").loc[list(MEASURES)]
+        limits = printed(own, {"difference": "text"}, digits=2)["text"]
+        columns[f"{a} − {b}"] = [text if np.isnan(p) else f"{text}; {_p(p)}" for text, p in zip(limits, own["p_holm"])]
+    return pd.DataFrame(columns) if chosen else None
+
+
+def _in_order(found: pd.DataFrame) -> list[tuple[str, str]]:
+    return list(dict.fromkeys(found[["a", "b"]].itertuples(index=False, name=None)))
+
+
+def _p(value: float) -> str:
+    said = p_text(value)
+    return f"P {said}" if said.startswith(("<", ">")) else f"P = {said}"
 
 
 def plot(made: pd.DataFrame, paper: pd.DataFrame | None) -> Figure:
@@ -227,8 +266,7 @@ def plot(made: pd.DataFrame, paper: pd.DataFrame | None) -> Figure:
                 for row in made.to_dict("records")
             ]
         )
-        titles = {**TITLES, "auc": "AUC"}
-        forest(long, ax=ax, looks=looks, names=titles, legend=False)
+        forest(long, ax=ax, looks=looks, names={**TITLES, "auc": "AUC"}, legend=False)
         if paper is not None:
             _crosses(ax, names, ways, paper)
     axes[0].set_xlim(0, 1.01)
@@ -273,12 +311,12 @@ def sentence(found: pd.DataFrame, a: str, b: str, *, what: str) -> str:
     row = own.loc["auc"]
     low, high = row["difference_low"], row["difference_high"]
     size = f"{row['difference']:+.3f} (95 % CI {low:+.3f} to {high:+.3f})".replace("-", "−")
-    if low <= 0 <= high:
+    if np.isnan(low) or low <= 0 <= high:
         return f"{what} changes the AUC by {size}, which leaves both directions open."
-    effect, p = "gain" if low > 0 else "loss", p_text(row["p_holm"])
-    said = f"P {p}" if p.startswith(("<", ">")) else f"P = {p}"
-    verdict = "it holds" if row["p_holm"] < 0.05 else "it does not hold"
-    return f"{what} changes the AUC by {size}; beside all comparisons of the table {verdict} as a {effect} ({said})."
+    effect, p = "gain" if low > 0 else "loss", f"{_p(row['p_holm'])} after Holm"
+    beside = f"all {len(_in_order(found))} pairs of ways compared ({p})"
+    held = f"also with {beside}" if row["p_holm"] < 0.05 else f"but not with {beside}"
+    return f"{what} changes the AUC by {size}: a {effect} in this comparison, {held}."
 
 
 def ranks(part: Panel, *, resamples: int, seed: int = 0) -> pd.DataFrame:
@@ -337,14 +375,11 @@ def answers(found: pd.DataFrame, made: pd.DataFrame) -> dict[str, str]:
     dict of str to str
         `outlining`, `together`, `report`; empty where a way is absent.
     """
-    there = set(found[["a", "b"]].itertuples(index=False, name=None))
-    said = {"outlining": "", "together": "", "report": ""}
+    there, said = _in_order(found), {"outlining": "", "together": "", "report": ""}
     if ("joint", "classification") in there:
         said["outlining"] = sentence(found, "joint", "classification", what="Outlining beside classifying")
-    pair = next((pair for pair in there if set(pair) == {"joint", "report and model"}), None)
-    if pair is not None:
-        flipped = found if pair[0] == "report and model" else _flipped(found)
-        said["together"] = sentence(flipped, "report and model", "joint", what="The report beside the joint network")
+    if ("report and model", "joint") in there:
+        said["together"] = sentence(found, "report and model", "joint", what="The report beside the joint network")
     own = made[made["way"] == "report"]
     if len(own):
         row = own.iloc[0]
@@ -354,10 +389,3 @@ def answers(found: pd.DataFrame, made: pd.DataFrame) -> dict[str, str]:
             f"{row['specificity_high']:.0%})."
         )
     return said
-
-
-def _flipped(found: pd.DataFrame) -> pd.DataFrame:
-    """The same differences of AUC, b minus a."""
-    turned = found[found["measure"] == "auc"].rename(columns={"a": "b", "b": "a"})
-    low, high = -turned["difference_high"], -turned["difference_low"]
-    return turned.assign(difference=-turned["difference"], difference_low=low, difference_high=high)
