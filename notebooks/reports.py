@@ -17,7 +17,7 @@ results = "results/lymphnode"  # folder of its results
 
 # %% tags=["hide-input"]
 from helpers.book import report
-from helpers.data import cohort, printed, report_terms, reports
+from helpers.data import cohort, flow, printed, report_terms, reports
 from helpers.data.study import read as read_study
 from helpers.stats import models
 from helpers.stats import report_accuracy as accuracy
@@ -55,7 +55,9 @@ page.table_if("tab-dictionary", table, methods="As printed by Zhao et al. (2024)
 # %% tags=["remove-output"]
 how = accuracy.METHODS
 page.table("tab-terms", accuracy.terms(read), methods=how)
-page.table("tab-calls", accuracy.calls(read, cases), methods=how)
+heads = {"call": "Call of the report", "negative": settings.outcome.negative, "positive": settings.outcome.positive}
+counts = accuracy.calls(read, cases)
+page.table("tab-calls", counts, headers=heads, formats={"split": flow.SPLIT_NAMES.get}, methods=how)
 
 # %% [markdown]
 # :::{result-table} tab-terms

@@ -22,6 +22,7 @@ from helpers.book import outlined, report
 from helpers.book.views import outlines
 from helpers.data import printed
 from helpers.data.study import read as read_study
+from helpers.learn import ways
 from helpers.stats import heat_shares, models, segmentation
 from helpers.stats import segmentation_failures as failures
 from helpers.stats import segmentation_plot as plots
@@ -30,6 +31,7 @@ from helpers.stats import segmentation_summary as summaries
 # %% [markdown]
 # Each judged frame was outlined by the networks of all folds, and a pixel belongs to the outline when their mean probability is at least one half.
 # No judged frame chose anything: neither an epoch, nor that one half.
+# {glue:text}`networks`
 
 # %%
 settings = read_study(study)
@@ -50,7 +52,7 @@ page.figure("fig-dice", plots.boxes(cases), data=cases, n=n, methods=methods)
 page.table("tab-outlines", summaries.shown(table), methods=methods)
 gaps = summaries.differences(cases, resamples=resamples)
 shown = models.printed(gaps.replace({"measure": summaries.TITLES}), {"difference": "Difference of the means"})
-heads = {"better": "Closer in", "measure": "Measure"}
+heads = {"a": "Network a", "b": "Network b", "better": "a is closer in"}
 columns = ["a", "b", "measure", "n", "Difference of the means", "better"]
 page.table("tab-gaps", shown, columns=columns, formats={"better": "{:.0%}"}, headers=heads, methods=methods)
 
@@ -90,7 +92,7 @@ page.table_if(
 # %% [markdown]
 # :::{result-table} tab-formula
 # :optional:
-# **What do the published coefficients mean?** The printed values, which the paper labels as upper and lower quartile the other way round, and both readings.
+# **What do the published coefficients mean?** The printed values and both readings; the paper names its quartiles the other way round.
 # :::
 
 # %% [markdown]
@@ -106,9 +108,9 @@ formats = {"dice": "{:.2f}", "long_axis": "{:.1f}"}
 columns = ["network", "kind", "n", "Share", "dice", "long_axis"]
 shown = models.printed(found, {"share": "Share"}, digits=2)
 page.table("tab-failures", shown, columns=columns, formats=formats, headers=heads, methods=failures.RULE)
-sizes, heads = summaries.by_size(cases), {"missed": "Missed (Dice below 0.1)"}
-formats = dict.fromkeys(["median", "lower_quartile", "upper_quartile"], "{:.2f}") | {"missed": "{:.0%}"}
-page.table("tab-sizes", sizes, formats=formats, headers=heads, methods="Thirds of the judged nodes by their long axis.")
+heads = {"median": "Median Dice", "missed": "Missed (Dice below 0.1)"}
+sizes = models.printed(summaries.by_size(cases, resamples=resamples), heads, digits=2)
+page.table("tab-sizes", sizes, columns=["network", "size", "n", *heads.values()], methods=summaries.SIZES)
 
 # %% [markdown]
 # :::{result-figure} fig-failures
@@ -122,7 +124,7 @@ page.table("tab-sizes", sizes, formats=formats, headers=heads, methods="Thirds o
 # :::
 #
 # :::{result-table} tab-sizes
-# **Are small nodes harder?** Dice by long axis.
+# **Are small nodes harder?** Median Dice, and share that was missed, by long axis (95 % confidence interval by patient).
 # :::
 #
 # ## Areas
@@ -159,10 +161,9 @@ browsed = {"pixel_mm": judged.pixel_mm, "case_id": judged.cases["case_id"].to_nu
 every = cases.assign(cell=cases["kind"])
 page.view("fig-browse", outlines.build(judged.images, judged.masks, judged.outlines, every, **browsed))
 heat = judged.heat_table(resamples=resamples)
-shown = models.printed(heat, {"share": "Share of the heat"}, digits=2)
-columns = ["network", "inside", "n", "Share of the heat", "area"]
-looks = {"formats": {"area": "{:.3f}"}, "headers": {"area": "Share of the area"}}
-page.table("tab-heat", shown, columns=columns, methods=heat_shares.METHODS, **looks)
+columns = ["network", "inside", "map", "n", "Share of the heat", "area"]
+looks = {"columns": columns, "headers": {"area": "Share of the area"}, "methods": heat_shares.METHODS}
+page.table_if("tab-heat", heat_shares.shown(heat), finding=heat_shares.sentence(heat), **looks)
 
 # %% [markdown]
 # :::{result-figure} fig-cases
@@ -179,9 +180,10 @@ page.table("tab-heat", shown, columns=columns, methods=heat_shares.METHODS, **lo
 # :::
 #
 # :::{result-table} tab-heat
-# **Does the class look where the outline is?** Share of the heat inside the node and inside the network's own outline, over all judged nodes.
+# :optional:
+# **Does the class look where the outline is?** Share of the heat inside the node and inside the network's own outline, over all judged nodes, beside the area and the network with random weights.
 # :::
 
 # %% tags=["remove-output"]
 page.numbers(answer=summaries.sentence(table), failures=failures.sentence(found, first))
-page.numbers(formula=segmentation.formula_sentence(formula))
+page.numbers(formula=segmentation.formula_sentence(formula), networks=ways.named(settings.segmentation.networks))

@@ -82,6 +82,9 @@ def test_ways_without_a_paper_have_no_rows_of_it() -> None:
 
 def test_the_other_parts_are_empty_without_a_paper() -> None:
     assert outlined.published_quartiles(None) == {}
+    swapped = outlined.published_quartiles("data/published/B_text.csv")
+    assert swapped["lower quartile (printed as upper)"] == 0.324 < swapped["median"]
+    assert list(swapped)[-2:] == ["upper quartile (printed as lower)", "max"]
     assert segmentation.printed_table({}) is None and segmentation.formula_sentence(None) == ""
     assert report_terms.published(None) is None
     truth = np.array([0, 1, 2, 2])

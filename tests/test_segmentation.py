@@ -8,6 +8,7 @@ import pytest
 
 from helpers.stats import heat_shares, segmentation
 from helpers.stats import segmentation_failures as failures
+from helpers.stats import segmentation_plot as plots
 from helpers.stats import segmentation_summary as summaries
 
 
@@ -183,8 +184,42 @@ def test_heat_inside_is_compared_with_the_area():
     masks = np.zeros((6, 8, 8), bool)
     masks[:, :2, :4] = True
     frame = pd.DataFrame({"patient_id": list("abcdef")})
-    row = heat_shares.table({"joint": heat}, masks, {}, frame, resamples=50).iloc[0]
-    assert (row["share"], row["area"]) == (1.0, 0.125)
+    even = np.full_like(heat, 9)
+    even[5] = 0  # a map without heat has no share
+    found = heat_shares.table({"joint": heat}, {"joint": even}, masks, {}, frame, resamples=50).set_index("map")
+    assert found.loc["trained", ["share", "area"]].tolist() == [1.0, 0.125]
+    assert found.loc["random weights", ["n", "cases", "share"]].tolist() == [5, 6, 0.125]
+    assert found.loc["trained less random", "share"] == found.loc["trained less area", "share"] == 0.875
+    assert np.isnan(found.loc["trained less area", "area"])
+    said = heat_shares.sentence(found.reset_index())
+    assert said == (
+        "joint: 100.0% (95 % CI 100.0% to 100.0%) of the heat lies in the drawn target, which fills 12.5% of the frame: "
+        "more than that area; and more than with random weights (12.5%)."
+    )
+    away = heat_shares.table({"joint": heat[:, ::-1]}, {"joint": even}, masks, {}, frame, resamples=50)
+    assert "less than that area; and less than with random weights" in heat_shares.sentence(away)
+    dark = heat_shares.table({"joint": 0 * heat}, {"joint": even}, masks, {}, frame, resamples=50)
+    assert heat_shares.sentence(dark) == "joint: no map has any heat."
+
+
+def test_sizes_do_not_overlap_and_have_intervals_by_patient():
+    frame = cases(61)
+    frame.loc[:10, "dice"] = 0.0
+    frame["long_axis"] = np.sort(frame["long_axis"])
+    sizes = summaries.by_size(frame, resamples=100)
+    assert sizes["n"].sum() == 61 and [text.split()[0] for text in sizes["size"]] == ["up", "above", "above"]
+    small = frame[frame["long_axis"] <= np.quantile(frame["long_axis"], 1 / 3)]
+    first = sizes.iloc[0]
+    assert (first["n"], first["median"]) == (len(small), small["dice"].median())
+    assert first["missed"] == pytest.approx((small["dice"] < 0.1).mean())
+    assert (sizes["median_low"] <= sizes["median"]).all() and (sizes["missed_high"] > sizes["missed"]).all()
+
+
+def test_every_kind_of_failure_has_a_mark_of_its_own():
+    assert len(set(plots.MARKERS)) == len(failures.KINDS)
+    frame = pd.concat([cases(len(failures.KINDS)).assign(kind=failures.KINDS, network=name) for name in "ab"])
+    for ax in plots.against_size(frame).axes:
+        assert len({line.get_marker() for line in ax.get_lines()}) == len(failures.KINDS)
 
 
 def test_the_published_numbers_are_read_both_ways():

@@ -113,3 +113,16 @@ def test_a_band_breaks_where_there_is_no_curve_and_the_point_on_it_says_so() -> 
     assert plot.band([], [], []) == plot.band(x, low * np.nan, high) == ""
     assert threshold._read(0.5, x, low, low, high) is None
     assert threshold._read(0.125, x, low, low, high) == (0, 0, 1)
+
+
+def test_where_nothing_was_outlined_no_distance_is_told() -> None:
+    masks = np.zeros((2, 16, 16), dtype=bool)
+    masks[:, 4:12, 4:12] = True
+    drawn = masks.copy()
+    drawn[1] = False  # its distance is the diagonal of the frame by convention, and nothing that was measured
+    rows = {"network": "joint", "case_id": ["a", "b"], "cell": "hit", "center": "A", "dice": [1.0, 0.0]}
+    table = pd.DataFrame(rows).assign(hd95_mm=[0.0, 22.6])
+    images, names = np.zeros((2, 16, 16), np.uint8), np.array(["a", "b"], dtype=object)
+    view = outlines.build(images, masks, {"joint": drawn}, table, pixel_mm=np.ones(2), case_id=names)
+    (said,) = [column.values for column in view.columns if column.attribute == "text"]
+    assert said == ["Hit, A. Dice 0.00; no distance.", "Hit, A. Dice 1.00; 95 % of the border is within 0.0 mm."]

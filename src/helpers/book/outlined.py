@@ -37,7 +37,8 @@ class Judged:
     cases : DataFrame
         Rows of the cohort table, in the order of the arrays.
     outlines : dict of network to bool array of shape (n, side, side)
-    heat : dict of network to uint8 array of shape (n, small, small)
+    heat, control : dict of network to uint8 array of shape (n, small, small)
+        Heat maps of the class, and those of the same networks with weights drawn anew.
     structures : uint8 array of shape (n, side, side), or None
         What each pixel belongs to, where that is known.
     """
@@ -48,6 +49,7 @@ class Judged:
     cases: pd.DataFrame
     outlines: dict[str, np.ndarray]
     heat: dict[str, np.ndarray]
+    control: dict[str, np.ndarray]
     structures: np.ndarray | None
 
     def measured(self) -> pd.DataFrame:
@@ -67,7 +69,8 @@ class Judged:
         """How much of the heat lies in the drawn node and in the own outline; None without heat maps."""
         if not self.heat:
             return None
-        return heat_shares.table(self.heat, self.masks, self.outlines, self.cases, resamples=resamples)
+        zones = self.masks, self.outlines
+        return heat_shares.table(self.heat, self.control, *zones, self.cases, resamples=resamples)
 
 
 def load(folder: str | Path, results: str | Path, study: Study, *, seed: int) -> Judged:
@@ -98,13 +101,13 @@ def load(folder: str | Path, results: str | Path, study: Study, *, seed: int) ->
     chosen = cases.iloc[rows].reset_index(drop=True)
     arrays = load_arrays(folder, asked.input, study=study)
     names = chosen["case_id"].to_numpy(object)
-    drawn, heat = {}, {}
+    drawn, heat, control = {}, {}, {}
     for name, network in asked.networks.items():
         made = outlines.read(Path(results) / "train" / f"{asked.input}-{network}-s{seed}" / outlines.FILE).of(names)
         if made.outline is not None:
             drawn[name] = made.outline
         if made.heat is not None:
-            heat[name] = made.heat
+            heat[name], control[name] = made.heat, made.control
     index = arrays.index.iloc[rows]
     side = arrays.images.shape[-1]
     pixel_mm = (index["crop_side"] * index["pixel_mm"] / side).to_numpy(float)
@@ -117,6 +120,7 @@ def load(folder: str | Path, results: str | Path, study: Study, *, seed: int) ->
         cases=chosen,
         outlines=drawn,
         heat=heat,
+        control=control,
         structures=read_structures(folder, chosen["case_id"], index, side=side, cohort=cases["case_id"]),
     )
 
@@ -207,6 +211,8 @@ def write_masks(folder: str | Path, judged: Judged, measured: pd.DataFrame, chos
 def published_quartiles(path: str | Path | None) -> dict[str, float]:
     """The Dice coefficients that paper B prints, by statistic, in rising order; none for a study without a paper.
 
+    The paper names its quartiles the other way round; the name here is that of the value, with the printed one behind.
+
     Parameters
     ----------
     path : path or None
@@ -217,4 +223,10 @@ def published_quartiles(path: str | Path | None) -> dict[str, float]:
     table = pd.read_csv(path)
     own = table[(table["row"] == "DSC") & (table["column"] == "test")].drop_duplicates("statistic")
     values = own.set_index("statistic")["value_num"].sort_values()
-    return {name.replace("_", " "): float(value) for name, value in values.items()}
+    swapped = values.get("upper_quartile", np.inf) < values.get("lower_quartile", -np.inf)
+    other = {
+        "upper_quartile": "lower quartile (printed as upper)",
+        "lower_quartile": "upper quartile (printed as lower)",
+    }
+    names = {name: other[name] if swapped and name in other else name.replace("_", " ") for name in values.index}
+    return {names[name]: float(value) for name, value in values.items()}

@@ -10,18 +10,24 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from helpers.stats.heat_energy import CONTROL, GAIN, TRAINED
+from helpers.stats.models import printed
 from helpers.stats.resampling import bootstrap_mean
 
+TARGET, OWN = "target drawn by hand", "its own outline"
+OVER_AREA = "trained less area"
 METHODS = (
     "Grad-CAM (doi:10.1109/ICCV.2017.74) of the classifying head for the positive class, mean over the networks of the "
     "folds; share of the map inside a mask beside the share of its area, which a map without any preference would "
-    "have; "
-    "95 % intervals by bootstrap of patients. A map shows where a network is sensitive, not why."
+    "have, and beside the map of the same networks with weights drawn anew (doi:10.48550/arXiv.1810.03292), which "
+    "shows what needs no learning; 95 % intervals by bootstrap of patients. A map shows where a network is sensitive, "
+    "not why."
 )
 
 
 def table(
     heat: Mapping[str, np.ndarray],
+    control: Mapping[str, np.ndarray],
     masks: np.ndarray,
     outlines: Mapping[str, np.ndarray],
     cases: pd.DataFrame,
@@ -33,7 +39,8 @@ def table(
 
     Parameters
     ----------
-    heat : mapping of network to uint8 array of shape (n, small, small)
+    heat, control : mapping of network to uint8 array of shape (n, small, small)
+        Of the trained networks, and of the same with weights drawn anew.
     masks : bool array of shape (n, side, side)
         Drawn by hand; `side` a multiple of `small`.
     outlines : mapping of network to bool array of shape (n, side, side)
@@ -46,23 +53,69 @@ def table(
     Returns
     -------
     DataFrame
-        `network, inside, n, share, share_low, share_high, area`; cases without heat or mask are left out.
+        `network, inside, map, n, cases, share, share_low, share_high, area`: `n` of `cases` have heat and mask. `map`
+        is `trained`, `trained less area`, `random weights` or `trained less random`; differences are those of the same
+        cases and have no area.
     """
     patients = cases["patient_id"].to_numpy(object)
     rows = []
     for network, maps in heat.items():
-        zones = {"target drawn by hand": masks}
-        if network in outlines:
-            zones["its own outline"] = outlines[network]
+        zones = {TARGET: masks} | ({OWN: outlines[network]} if network in outlines else {})
         for name, zone in zones.items():
             small = shares_of_cells(zone, maps.shape[-1])
-            total = maps.sum(axis=(1, 2), dtype=float)
-            known = (total > 0) & zone.any(axis=(1, 2))
-            share = (maps * small).sum(axis=(1, 2))[known] / total[known]
-            limits = bootstrap_mean(share, patient_id=patients[known], resamples=resamples, seed=seed)
-            area = small[known].mean(axis=(1, 2)).mean()
-            rows.append((network, name, int(known.sum()), *map(float, limits), area))
-    return pd.DataFrame(rows, columns=["network", "inside", "n", "share", "share_low", "share_high", "area"])
+            area = np.where(zone.any(axis=(1, 2)), small.mean(axis=(1, 2)), np.nan)
+            own, drawn = (_inside(each, small) + 0 * area for each in (maps, control[network]))
+            kinds = {TRAINED: own, OVER_AREA: own - area, CONTROL: drawn, GAIN: own - drawn}
+            for kind, value in kinds.items():
+                known = np.isfinite(value)
+                again = {"patient_id": patients[known], "resamples": resamples, "seed": seed}
+                limits = map(float, bootstrap_mean(value[known], **again)) if known.any() else [np.nan] * 3
+                covered = area[known].mean() if kind in (TRAINED, CONTROL) and known.any() else np.nan
+                rows.append((network, name, kind, int(known.sum()), len(value), *limits, covered))
+    names = ["network", "inside", "map", "n", "cases", "share", "share_low", "share_high", "area"]
+    return pd.DataFrame(rows, columns=names)
+
+
+def _inside(maps: np.ndarray, small: np.ndarray) -> np.ndarray:
+    """Share of each map's heat inside its zone; NaN for a map without heat."""
+    total = maps.sum(axis=(1, 2), dtype=float)
+    return np.divide((maps * small).sum(axis=(1, 2)), total, out=np.full(len(maps), np.nan), where=total > 0)
+
+
+def shown(found: pd.DataFrame | None) -> pd.DataFrame | None:
+    """`table` with the share as text with its interval; None of None."""
+    return None if found is None else printed(found, {"share": "Share of the heat"})
+
+
+def sentence(found: pd.DataFrame | None) -> str:
+    """Whether the heat of each network prefers the drawn target, in a sentence that its intervals bear.
+
+    Parameters
+    ----------
+    found : DataFrame or None
+        From `table`.
+    """
+    if found is None:
+        return ""
+    said = []
+    for network, part in found[found["inside"] == TARGET].groupby("network", sort=False):
+        rows = part.set_index("map")
+        own = rows.loc[TRAINED]
+        if np.isnan(own["share"]):
+            said.append(f"{network}: no map has any heat")
+            continue
+        area = _verdict(rows.loc[OVER_AREA], "more than that area", "less than that area", "neither more nor less")
+        drawn = _verdict(rows.loc[GAIN], "more than", "less than", "not told apart from")
+        said.append(
+            f"{network}: {own['share']:.1%} (95 % CI {own['share_low']:.1%} to {own['share_high']:.1%}) of the heat "
+            f"lies in the drawn target, which fills {own['area']:.1%} of the frame: {area}; and {drawn} with "
+            f"random weights ({rows.loc[CONTROL, 'share']:.1%})"
+        )
+    return f"{'. '.join(said)}."
+
+
+def _verdict(row: pd.Series, above: str, below: str, open_: str) -> str:
+    return above if row["share_low"] > 0 else below if row["share_high"] < 0 else open_
 
 
 def shares_of_cells(masks: np.ndarray, small: int) -> np.ndarray:

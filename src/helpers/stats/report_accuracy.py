@@ -78,7 +78,7 @@ def measures(point: OperatingPoint, names: Sequence[str] = SHOWN) -> dict[str, f
 
 
 def calls(reports: pd.DataFrame, cases: pd.DataFrame) -> pd.DataFrame:
-    """Calls by outcome and split: `split, call, benign, metastatic`, the label's two columns named by 0 and 1."""
+    """Calls by outcome and split: `split, call, negative, positive`, the last two in cases."""
     frame = pd.DataFrame(
         {"split": cases["split"].to_numpy(), "call": reports["call"].to_numpy(), "label": cases["label"].to_numpy()}
     )

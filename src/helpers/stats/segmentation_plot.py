@@ -9,7 +9,10 @@ import pandas as pd
 
 from helpers.stats import palette
 from helpers.stats.segmentation import MEASURES
+from helpers.stats.segmentation_failures import KINDS
 from helpers.stats.segmentation_summary import TITLES
+
+MARKERS = ("o", "v", "^", "s", "X", "D", "P", "*", "h")  # one for each of `KINDS`: readable without colour
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -63,17 +66,16 @@ def against_size(cases: pd.DataFrame) -> Figure:
     import matplotlib.pyplot as plt
 
     networks = list(dict.fromkeys(cases["network"]))
-    kinds = list(dict.fromkeys(sorted(cases["kind"], key=lambda kind: kind != "fits")))
-    looks = palette.styles(kinds)
+    there = set(cases["kind"])
+    looks = [look for look in zip(KINDS, MARKERS, (*palette.COLORS, *palette.COLORS)) if look[0] in there]
     size = (4.4 * len(networks), 4.6)
     figure, axes = plt.subplots(1, len(networks), figsize=size, squeeze=False, sharey=True, layout="constrained")
     for ax, network in zip(axes.flat, networks):
         own = cases[cases["network"] == network]
-        for kind in kinds:
+        for kind, marker, color in looks:
             part = own[own["kind"] == kind]
-            ax.plot(
-                part["area_reference_mm2"], part["dice"], **looks[kind].point(), markersize=4, alpha=0.7, label=kind
-            )
+            look = {"linestyle": "none", "marker": marker, "color": color, "markersize": 5, "alpha": 0.7}
+            ax.plot(part["area_reference_mm2"], part["dice"], **look, label=kind)
         ax.set(xscale="log", xlabel="Area drawn by hand (mm², log scale)", title=network, ylim=(-0.03, 1.02))
         ax.xaxis.set_major_formatter("{x:g}")
     axes.flat[0].set_ylabel("Dice")

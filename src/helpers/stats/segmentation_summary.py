@@ -8,14 +8,19 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from helpers.stats.intervals import normal_quantile
+from helpers.stats.intervals import clustered_proportion, normal_quantile
 from helpers.stats.resampling import bootstrap_counts, percentile_limits
 from helpers.stats.segmentation import MEASURES
+from helpers.stats.segmentation_failures import MISSED
 
 STATISTICS = ("median", "lower_quartile", "upper_quartile", "mean")
 TITLES = {"dice": "Dice", "iou": "IoU", "hd95_mm": "HD95 (mm)"}
 DIGITS = {"dice": 3, "iou": 3, "hd95_mm": 1}  # after the point, as printed
 HEADS = {"median": "Median", "lower_quartile": "Lower quartile", "upper_quartile": "Upper quartile", "mean": "Mean"}
+SIZES = (
+    "Thirds of the judged nodes by their long axis; median by bootstrap of patients "
+    "(doi:10.1111/j.1467-9868.2007.00593.x), shares by Wilson on the effective sample size (doi:10.1093/jssam/smv024)."
+)
 AREAS = (
     "Ratio of the outlined to the drawn area with 95 % limits of agreement on the log scale, since differences grow "
     "with the node (Bland and Altman 1999, doi:10.1177/096228029900800204); intervals of mean and limits by bootstrap "
@@ -129,27 +134,50 @@ def area_agreement(cases: pd.DataFrame, *, resamples: int, seed: int = 0) -> pd.
     return pd.DataFrame(rows)
 
 
-def by_size(cases: pd.DataFrame, *, column: str = "long_axis", groups: int = 3) -> pd.DataFrame:
+def by_size(
+    cases: pd.DataFrame, *, resamples: int, seed: int = 0, column: str = "long_axis", groups: int = 3
+) -> pd.DataFrame:
     """Dice by size of the node: groups of equal number, cut at quantiles of the cases themselves.
+
+    Parameters
+    ----------
+    cases, resamples, seed
+        As in `summary`.
+    column : str
+        Size of a node, millimetres.
+    groups : int
 
     Returns
     -------
     DataFrame
-        `network, size, n, median, lower_quartile, upper_quartile, missed` (share below 0.1).
+        `network, size, n`, `median` (bootstrap of patients) and `missed` (share with a Dice below 0.1, Wilson by
+        patient), each with `_low` and `_high`.
+
+    Examples
+    --------
+    >>> cases = pd.DataFrame({"network": "a", "patient_id": list("abcdef"), "dice": [0, 0.5, 0.8, 0.8, 0.9, 0.9],
+    ...                       "long_axis": [4.0, 5, 9, 11, 14, 20]})
+    >>> by_size(cases, resamples=50)["size"].tolist()
+    ['up to 7.7 mm', 'above 7.7 to 12.0 mm', 'above 12.0 mm']
     """
     first = cases[cases["network"] == cases["network"].iloc[0]]
-    edges = np.unique(np.quantile(first[column], np.linspace(0, 1, groups + 1)))
-    names = [f"{low:.1f} to {high:.1f} mm" for low, high in pairwise(edges)]
-    made = pd.cut(cases[column], edges, labels=names, include_lowest=True)
+    inner = np.unique(np.quantile(first[column], np.linspace(0, 1, groups + 1)[1:-1]))
+    names = [f"up to {inner[0]:.1f} mm", *(f"above {a:.1f} to {b:.1f} mm" for a, b in pairwise(inner))]
+    names.append(f"above {inner[-1]:.1f} mm")
+    place = np.searchsorted(inner, cases[column])
     rows = []
-    for (network, size), part in cases.assign(size=made).groupby(["network", "size"], sort=False, observed=True):
-        quartiles = np.quantile(part["dice"], [0.5, 0.25, 0.75])
-        rows.append((network, size, len(part), *quartiles, float((part["dice"] < 0.1).mean())))
-    frame = pd.DataFrame(rows, columns=["network", "size", "n", "median", "lower_quartile", "upper_quartile", "missed"])
-    place = {name: number for number, name in enumerate(names)}
-    order = {name: number for number, name in enumerate(dict.fromkeys(cases["network"]))}
-    ranks = frame["network"].map(order) * len(names) + frame["size"].astype(str).map(place)
-    return frame.assign(size=frame["size"].astype(str)).loc[ranks.sort_values().index].reset_index(drop=True)
+    for network in dict.fromkeys(cases["network"]):
+        for number, name in enumerate(names):
+            part = cases[(cases["network"] == network) & (place == number)]
+            if part.empty:
+                continue
+            values = part["dice"].to_numpy(float)
+            again = [np.median(np.repeat(values, counts)) for counts in _draws(part, resamples, seed)]
+            median = (np.median(values), *map(float, percentile_limits(again)))
+            missed = clustered_proportion(values < MISSED, part["patient_id"])
+            rows.append((network, name, len(part), *median, missed.value, missed.low, missed.high))
+    limits = [f"{name}{end}" for name in ("median", "missed") for end in ("", "_low", "_high")]
+    return pd.DataFrame(rows, columns=["network", "size", "n", *limits])
 
 
 def shown(table: pd.DataFrame) -> pd.DataFrame:

@@ -85,7 +85,8 @@ def build(
                 marks[f"{key}_window"]["viewBox"].append(boxes[at])
             marks["hand_over"]["d"].append(hand[at])
             marks["drawn"]["d"].append(outline(drawn[kept[at]], scale=scale, points=60))
-            marks["said"]["text"].append(_said(row))
+            empty = [who for who, mask in (("hand", masks), ("network", drawn)) if not mask[kept[at]].any()]
+            marks["said"]["text"].append(_said(row, empty))
             items["case"].append(f"{row.case_id}, Dice {fixed(row.dice, 2)}")
             values = {"network": network, "cell": row.cell, "center": row.center, "size": sizes[at]}
             for name, value in values.items():
@@ -113,10 +114,12 @@ def _least_dice(table: pd.DataFrame, case_id: np.ndarray) -> np.ndarray:
     return least.reindex([str(name) for name in case_id]).fillna(1.0).to_numpy()
 
 
-def _said(row) -> str:
+def _said(row, empty: list[str]) -> str:
+    """What is told of a case; without two outlines there is no distance."""
     if row.dice != row.dice:
         return f"{str(row.cell).capitalize()}, {row.center}. No agreement can be measured."
-    away = "" if not math.isfinite(row.hd95_mm) else f"; 95 % of the border is within {fixed(row.hd95_mm, 1)} mm"
+    known = math.isfinite(row.hd95_mm) and not empty
+    away = f"; 95 % of the border is within {fixed(row.hd95_mm, 1)} mm" if known else "; no distance"
     return f"{str(row.cell).capitalize()}, {row.center}. Dice {fixed(row.dice, 2)}{away}."
 
 
