@@ -38,7 +38,7 @@ page.card(settings.title, **about.card(settings))
 
 # %% tags=["hide-input"]
 binary = cohort.against_rest(units, settings)
-size = study_size.assess(binary, predictors=settings.predictors, judged=settings.judged)
+size = study_size.assess(binary, predictors=settings.predictors, judged=settings.judged, unit=settings.unit)
 page.banner("Pilot study", size.banner)
 
 # %% [markdown]
@@ -127,7 +127,8 @@ page.table("tab-splits", splits.assign(sha256=splits["sha256"].str[:16]), header
 # ## Is it enough?
 #
 # Riley's criteria say how many patients a model with this many candidate parameters needs, and how many a test set needs for useful intervals; {numref}`tab-size` sets them beside what is here.
-# A model is developed on the training patients, those set aside for tuning among them, and validated in each judged group apart.
+# The regression is developed on the training patients alone, without those set aside for tuning; every model is validated in each judged group apart.
+# The criteria count independent patients: one with several rows counts once, and has the outcome when any row has it.
 # Where a group is too small, the box at the top of the page says what that means.
 
 # %% tags=["remove-output"]
@@ -135,7 +136,7 @@ page.table("tab-size", size.frame(), methods=size.methods)
 
 # %% [markdown]
 # :::{result-table} tab-size
-# **How many would be needed?** Patients and events available and needed, by group of patients and criterion.
+# **How many would be needed?** Patients, and patients with the outcome (events), available and needed, by group of patients and criterion.
 # :::
 
 # %% tags=["remove-output"]

@@ -88,7 +88,13 @@ def test_what_27_of_116_allow() -> None:
 def test_banner_speaks_when_small_and_is_silent_when_large() -> None:
     text = pilot_banner(n=134, events=31, auc=0.7, parameters=6)
     assert text.startswith("Pilot: 31 events among 134 patients.")
-    assert "Validation of an AUC of 0.7 needs" in text and "Development with 6 parameters needs" in text
+    develop = development_size(parameters=6, prevalence=31 / 134, c_statistic=0.7)
+    assert f"6 parameters needs {develop.n:,} patients" in text and "all criteria together (most for the shrink" in text
+    needed = validation_size(prevalence=31 / 134, c_statistic=0.7)
+    said = f"Validation needs {needed.n:,} patients with {needed.events:,} events for all criteria together"
+    alone = int(needed.frame()["n"].iloc[2])  # the slope, not the AUC, asks for the many
+    assert alone < needed.n / 2
+    assert f"{said} (most for the slope); an AUC of 0.7 alone needs {alone:,}." in text
     assert pilot_banner(n=20_000, events=6_000) == ""
     needed = validation_size(prevalence=0.3, c_statistic=0.75).n
     assert pilot_banner(n=10 * needed, events=3 * needed, parameters=5) == ""
@@ -116,5 +122,6 @@ def test_bad_input_names_the_argument(call, message: str) -> None:
 def test_methods_and_plot() -> None:
     result = validation_size(prevalence=0.3, c_statistic=0.8)
     assert f"{result.n:,} patients" in result.methods and "doi:10.1002/sim.9025" in result.methods
+    assert "sim.8766" not in result.methods  # about continuous outcomes
     assert len(result.plot().patches) == 3
     plt.close("all")

@@ -30,12 +30,12 @@ def test_test_and_external_patients_are_not_added_up() -> None:
     table = assess(cases, predictors=[NUMBER] * 5).frame()
     found = table.groupby(["purpose", "patients"], sort=False)[["available", "events_available"]].first()
     assert found.to_dict("index") == {
-        (DEVELOP, "training"): {"available": 250, "events_available": 75},
+        (DEVELOP, "training"): {"available": 200, "events_available": 60},  # tuning patients are not fitted to
         (VALIDATE, "test"): {"available": 100, "events_available": 30},
         (VALIDATE, "external"): {"available": 297, "events_available": 120},
     }
     needed = table.groupby(["purpose", "patients"])["needed"].apply(list)
-    develop = development_size(parameters=5, prevalence=75 / 250, c_statistic=0.75)
+    develop = development_size(parameters=5, prevalence=60 / 200, c_statistic=0.75)
     assert needed[DEVELOP, "training"] == develop.frame()["n"].tolist()
     external = validation_size(prevalence=120 / 297, c_statistic=0.75)
     assert needed[VALIDATE, "external"] == external.frame()["n"].tolist()
@@ -47,7 +47,8 @@ def test_development_is_asked_of_the_patients_who_develop() -> None:
     assert not size.table.query("purpose == @DEVELOP")["enough"].any()
     assert size.table.query("purpose == @VALIDATE")["enough"].all()
     assert size.sentence.startswith("It is a pilot: its 40 training patients are fewer")
-    assert size.banner.startswith("Pilot: 12 events among 40 training patients. Development with 5 parameters needs")
+    said = "Pilot: 12 events among 40 training patients (24 among their 80 cases). Development with 5 parameters needs"
+    assert size.banner.startswith(said)
     assert "Validation" not in size.banner and "Expect" not in size.banner
 
 
@@ -56,13 +57,16 @@ def test_development_is_asked_of_the_patients_who_develop() -> None:
 @pytest.mark.parametrize("external", [None, (90, 30), (9_000, 2_000)])
 def test_banner_and_sentence_agree_with_the_column_enough(train, test, external) -> None:
     cases = cohort(train=train, test=test, **({"external": external} if external else {}))
-    size = assess(cases, predictors=[NUMBER] * 4)
+    size = assess(cases, predictors=[NUMBER] * 4, unit="node")
+    assert "one has the outcome when any of its nodes has it" in size.methods
     short = size.table[~size.table["enough"]]
     lines = size.banner.splitlines()
     assert len(lines) == short["patients"].nunique()
     for line, (group, rows) in zip(lines, short.groupby("patients", sort=False)):
         first = rows.iloc[0]
-        assert line.startswith(f"Pilot: {first.events_available:,} events among {first.available:,} {group} patients.")
+        counted = f"{first.events_available:,} events among {first.available:,} {group} patients"
+        double = f"({2 * first.events_available:,} among their {2 * first.available:,} nodes)"
+        assert line.startswith(f"Pilot: {counted} {double}.")
         assert f"needs {rows['needed'].max():,} patients with {rows['events_needed'].max():,} events" in line
     assert ("pilot" in size.sentence) is bool(lines)
 
@@ -72,7 +76,7 @@ def test_out_of_fold_the_training_patients_are_both() -> None:
     groups = size.table[["purpose", "patients"]].drop_duplicates().to_numpy().tolist()
     assert groups == [[DEVELOP, "training"], [VALIDATE, "training"], [VALIDATE, "external"]]
     first = size.banner.splitlines()[0]
-    assert "Development with 3 parameters needs" in first and "Validation of an AUC of 0.75 needs" in first
+    assert "Development with 3 parameters needs" in first and "an AUC of 0.75 alone needs" in first
 
 
 def test_predictions_from_elsewhere_are_judged_without_a_development() -> None:

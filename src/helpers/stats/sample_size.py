@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from math import asinh, ceil, exp, log, sqrt
 from typing import TYPE_CHECKING
@@ -47,6 +48,12 @@ class SampleSize:
     def frame(self) -> pd.DataFrame:
         """One row a criterion: `criterion, n, events, target, assumption`."""
         return self.table.copy()
+
+    @property
+    def asked(self) -> str:
+        """Patients and events for all criteria together, and which of them asks most, in words."""
+        most = re.split(r",| [\d±]", self.table.loc[self.table["n"].idxmax(), "criterion"])[0]
+        return f"{self.n:,} patients with {self.events:,} events for all criteria together (most for the {most})"
 
     @property
     def methods(self) -> str:
@@ -144,8 +151,8 @@ def validation_size(
 ) -> SampleSize:
     """Patients needed to validate a model for a binary outcome.
 
-    Riley et al. (2021), doi:10.1002/sim.9025, and Archer et al. (2021), doi:10.1002/sim.8766: intervals of O:E,
-    calibration slope and AUC no wider than asked. Same numbers as `pmvalsampsize`, the slope by quadrature.
+    Riley et al. (2021), doi:10.1002/sim.9025: intervals of O:E, calibration slope and AUC no wider than asked. Same
+    numbers as `pmvalsampsize`, the slope by quadrature.
 
     Parameters
     ----------
@@ -181,7 +188,7 @@ def validation_size(
         f"AUC, width {c_width:g}": _c_size(c_statistic, prevalence, c_width),
     }
     assumption = f"AUC {c_statistic:g}, prevalence {prevalence:g}"
-    source = "Riley et al. 2021, doi:10.1002/sim.9025; Archer et al. 2021, doi:10.1002/sim.8766"
+    source = "Riley et al. 2021, doi:10.1002/sim.9025"
     return _result(sizes, (oe_width, slope_width, c_width), assumption, prevalence, source)
 
 
@@ -282,9 +289,9 @@ def pilot_banner(
     Examples
     --------
     >>> print(pilot_banner(n=116, events=27))  # doctest: +NORMALIZE_WHITESPACE
-    Pilot: 27 events among 116 patients. Validation of an AUC of 0.75 needs 3,248 patients with 756 events.
-    Expect a 95 % interval of the AUC from 0.64 to 0.86, of O:E from 0.72 to 1.39 and of the calibration slope
-    from 0.47 to 1.53.
+    Pilot: 27 events among 116 patients. Validation needs 3,248 patients with 756 events for all criteria together
+    (most for the slope); an AUC of 0.75 alone needs 509. Expect a 95 % interval of the AUC from 0.64 to 0.86, of
+    O:E from 0.72 to 1.39 and of the calibration slope from 0.47 to 1.53.
     """
     allowed = what_it_allows(n=n, events=events, auc=auc).set_index("measure")
     prevalence = events / n
@@ -292,13 +299,12 @@ def pilot_banner(
     if parameters is not None:
         develop = development_size(parameters=parameters, prevalence=prevalence, c_statistic=auc)
         if n < develop.n:
-            failed.append(
-                f"Development with {parameters} parameters needs {develop.n:,} patients with {develop.events:,} events."
-            )
+            failed.append(f"Development with {parameters} parameters needs {develop.asked}.")
     if validation:
         needed = validation_size(prevalence=prevalence, c_statistic=auc)
         if n < needed.n:
-            failed.append(f"Validation of an AUC of {auc:g} needs {needed.n:,} patients with {needed.events:,} events.")
+            alone = needed.table["n"].iloc[-1]
+            failed.append(f"Validation needs {needed.asked}; an AUC of {auc:g} alone needs {alone:,}.")
     if not failed:
         return ""
     said = f"Pilot: {events:,} events among {n:,} {among}. {' '.join(failed)}"

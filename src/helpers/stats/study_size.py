@@ -59,12 +59,18 @@ def parameters_of(predictors: Sequence[Any]) -> int:
 
 
 def assess(
-    cases: pd.DataFrame, *, predictors: Sequence[Any], judged: str = "test", auc: float = EXPECTED_AUC
+    cases: pd.DataFrame,
+    *,
+    predictors: Sequence[Any],
+    judged: str = "test",
+    auc: float = EXPECTED_AUC,
+    unit: str = "case",
 ) -> StudySize:
     """Set the patients of every split beside the criteria that concern them.
 
-    A model is developed on the training and tuning patients only, and validated in each judged split apart: test
-    patients and external patients answer different questions, so they are not added up.
+    The regression is fitted to the training patients alone (tuning patients choose thresholds), and every model is
+    validated in each judged split apart: test patients and external patients answer different questions, so they are
+    not added up. Patients are counted, as they are independent: one has the outcome when any of its cases has it.
 
     Parameters
     ----------
@@ -77,6 +83,8 @@ def assess(
         always judged.
     auc : float
         AUC that is expected, in (0.5, 1).
+    unit : str
+        What a row is called; the banner counts rows too where a patient has several.
 
     Returns
     -------
@@ -100,9 +108,8 @@ def assess(
     if judged not in ("test", "external", "oof"):
         raise ValueError(f"judged: test, external or oof is needed, not {judged!r}")
     patients = cases.groupby("patient_id").agg(split=("split", "first"), label=("label", "max"))
-    development = patients[patients["split"].isin(["train", "tune"])]
-    external = patients[patients["split"] == "external"]
-    parts = {"training": development, "test": patients[patients["split"] == "test"], "external": external}
+    groups = {"training": "train", "test": "test", "external": "external"}
+    parts = {title: patients[patients["split"] == split] for title, split in groups.items()}
     validated = {"training" if judged == "oof" else judged, "external"}
     count = parameters_of(predictors)
     rows, methods, banners = [], [], []
@@ -120,10 +127,16 @@ def assess(
             rows += [(VALIDATE, title, *row) for row in _rows(needed, part)]
             methods.append(f"Validation, {title} patients. {needed.methods}")
         about = {"parameters": count if develops else None, "validation": title in validated}
-        said = pilot_banner(n=len(part), events=int(part["label"].sum()), auc=auc, among=f"{title} patients", **about)
+        rows_of = cases[cases["split"] == groups[title]]
+        among = f"{title} patients"
+        if len(rows_of) > len(part):
+            among += f" ({int(rows_of['label'].sum()):,} among their {len(rows_of):,} {unit}s)"
+        said = pilot_banner(n=len(part), events=int(part["label"].sum()), auc=auc, among=among, **about)
         banners += [said] if said else []
     table = pd.DataFrame(rows, columns=COLUMNS)
     table["enough"] = table["available"] >= table["needed"]
+    if cases["patient_id"].duplicated().any():
+        methods.append(f"Counted in patients; one has the outcome when any of its {unit}s has it.")
     return StudySize(table, " ".join(methods), _sentence(table), "\n".join(banners))
 
 
