@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from helpers.data.errors import StudyError
-from helpers.data.flow import flow
+from helpers.data.flow import UNSIMULATED, flow
 
 STEPS = [("Assessed", 500, {"no surgery": 60, "poor images": 44}), ("Analysed", 396, [])]
 SPLITS = [("Training", 280, 55), ("Test", 116, 27)]
@@ -71,3 +71,12 @@ def test_every_number_is_in_the_figure() -> None:
 def test_methods_have_the_numbers() -> None:
     text = flow(STEPS, splits=SPLITS).methods
     assert "Of 500 patients, 104 were excluded and 396 were analysed" in text and "doi:10.1136/bmj.h5527" in text
+
+
+def test_who_was_not_simulated_is_not_called_excluded() -> None:
+    result = flow([("Treated", 500, {"no video": 40}), ("Enrolled", 460, {UNSIMULATED: 400})], splits=[("Test", 60, 9)])
+    assert result.frame()["kind"].tolist() == ["step", "excluded", "step", "unsimulated", "step", "split"]
+    assert "Of 500 patients, 40 were excluded, 400 were not simulated in this quick run and 60 were" in result.methods
+    boxes = [piece.get_text() for piece in result.plot().texts]
+    assert "Not simulated in this quick run, n = 400" in boxes and "Excluded, n = 40\n• no video, n = 40" in boxes
+    plt.close("all")

@@ -498,6 +498,7 @@ def test_a_small_cohort_end_to_end(tmp_path, monkeypatch):
     cases = cohort_table.read(tmp_path, study=settings)
     flow = cohort_table.flow(cohort_table.flow_steps(tmp_path, settings), cohort=cases, unit="patients")
     assert flow.frame().query("kind == 'split'")["n"].sum() == made["patients"]
+    assert f"{1257 - made['patients']:,} were not simulated in this quick run" in flow.methods
 
 
 def test_folders_and_numbers_out_of_range(tmp_path):

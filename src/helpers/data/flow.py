@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 SPLIT_NAMES = {"train": "Training", "tune": "Tuning", "test": "Test", "external": "External validation"}
+UNSIMULATED = "Not simulated in this quick run"  # a reason that excludes nobody: a quick run draws fewer patients
 INK, EDGE, FILL, ASIDE = "#1f2933", "#52606d", "#f3f6f9", "#ffffff"
 _MAIN_WIDTH, _ASIDE_WIDTH = 40, 44  # characters in a line of a box
 
@@ -63,11 +64,11 @@ class Flow:
     event: str = "events"
 
     def frame(self) -> pd.DataFrame:
-        """One row a box or reason: `order, kind` (step, excluded, split)`, label, n, events`."""
+        """One row a box or reason: `order, kind` (step, excluded, unsimulated, split)`, label, n, events`."""
         rows = []
         for step in self.steps:
             rows.append(("step", step.label, step.n, None))
-            rows += [("excluded", reason, n, None) for reason, n in step.excluded]
+            rows += [(_kind(reason), reason, n, None) for reason, n in step.excluded]
         rows += [("split", split.label, split.n, split.events) for split in self.splits]
         frame = pd.DataFrame(rows, columns=["kind", "label", "n", "events"])
         frame["events"] = frame["events"].astype("Int64")
@@ -78,11 +79,17 @@ class Flow:
     def methods(self) -> str:
         """The flow in one sentence."""
         first, last = self.steps[0], self.steps[-1]
-        left_out = sum(n for step in self.steps for _, n in step.excluded)
+        counted = {"excluded": 0, "unsimulated": 0}
+        for step in self.steps:
+            for reason, n in step.excluded:
+                counted[_kind(reason)] += n
+        left_out = f"{counted['excluded']:,} were excluded"
+        if counted["unsimulated"]:
+            left_out += f", {counted['unsimulated']:,} were {_lower(UNSIMULATED)}"
         parts = [f"{_lower(split.label)} {split.n:,}{self._events(split)}" for split in self.splits]
         divided = f" ({'; '.join(parts)})" if parts else ""
         return (
-            f"Of {first.n:,} {self.unit}, {left_out:,} were excluded and {last.n:,} were analysed{divided}; reported "
+            f"Of {first.n:,} {self.unit}, {left_out} and {last.n:,} were analysed{divided}; reported "
             "as STARD 2015 (doi:10.1136/bmj.h5527) and TRIPOD+AI (doi:10.1136/bmj-2023-078378) ask."
         )
 
@@ -253,6 +260,10 @@ def _from_cohort(cohort: pd.DataFrame) -> tuple[Split, ...]:
     )
 
 
+def _kind(reason: str) -> str:
+    return "unsimulated" if reason == UNSIMULATED else "excluded"
+
+
 def _lower(text: str) -> str:
     return text[:1].lower() + text[1:]
 
@@ -276,9 +287,10 @@ def _layout(result: Flow) -> _Layout:
         bottom, last = y + height, k == len(result.steps) - 1
         gap = 2.2 if not last or result.splits else 0.5
         if step.excluded:
-            total = sum(n for _, n in step.excluded)
-            lines = [f"Excluded, n = {total:,}"]
-            for reason, n in step.excluded:
+            excluded = [(reason, n) for reason, n in step.excluded if _kind(reason) == "excluded"]
+            lines = [f"Excluded, n = {sum(n for _, n in excluded):,}"] if excluded else []
+            lines += [f"{reason}, n = {n:,}" for reason, n in step.excluded if _kind(reason) == "unsimulated"]
+            for reason, n in excluded:
                 lines += textwrap.wrap(f"• {reason}, n = {n:,}", _ASIDE_WIDTH, subsequent_indent="   ")
             aside = len(lines) + 1
             gap = aside + 1.4

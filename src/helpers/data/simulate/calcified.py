@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
+from helpers.data.flow import UNSIMULATED
 from helpers.data.processes import spread
 from helpers.data.simulate import calcified_counts, calcified_signs
 from helpers.data.simulate.calcified_clip import Clip, Patient, write_patient
@@ -225,7 +226,7 @@ def flow_steps(enrolled: int, analysed: int, *, seed: int) -> list[list]:
     """
     rng = np.random.default_rng([seed, 7])
     reasons = {reason: int(rng.poisson(enrolled * rate)) for reason, rate in EXCLUDED.items()}
-    left = {"Not written in this profile": enrolled - analysed} if analysed < enrolled else {}
+    left = {UNSIMULATED: enrolled - analysed} if analysed < enrolled else {}
     return [
         [
             "Adults with thyroid surgery after an ultrasound video (simulated: the paper prints no number)",

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from helpers.data.flow import UNSIMULATED
 from helpers.data.processes import spread
 from helpers.data.simulate import files, lymphnode_cohort, lymphnode_counts
 from helpers.data.simulate.acoustics import Probe, bmode
@@ -210,5 +211,5 @@ def _write_flow(path: Path, published: str | Path, *, kept: pd.DataFrame, everyo
         f"and {text['excluded, image quality']} for poor images)"
     )
     all_patients, here = everyone["patient_id"].nunique(), kept["patient_id"].nunique()
-    left = {"Not written in this profile": all_patients - here} if here < all_patients else {}
+    left = {UNSIMULATED: all_patients - here} if here < all_patients else {}
     path.write_text(json.dumps([[words, all_patients, left]]) + "\n", encoding="utf-8")
