@@ -337,7 +337,6 @@ def _record(fit: Fit, label: np.ndarray, patient: np.ndarray, seed: int, repeats
         "patients": len(np.unique(patient)),
         "events": events,
         "terms": len(fit.terms),
-        "events_per_term": round(float(events / len(fit.terms)), 2),
         "penalty_c": fit.penalty,
         "penalty_chosen_by": f"{repeats} x {folds}-fold patient-grouped cross-validation on log-loss",
         "path": [{"c": penalty, "log_loss": loss} for penalty, loss in fit.path],

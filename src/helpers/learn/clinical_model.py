@@ -44,36 +44,27 @@ class ClinicalModel:
         return self.fit.risk(encode(frame, self.covariates))
 
     def coefficients(self) -> pd.DataFrame:
-        """One row a term: `term, covariate, level, contrast, log_odds, odds_ratio, log_odds_per_unit`.
+        """One row a number, and a level that is not the reference: what moves the risk by how much.
 
-        `log_odds` is per standard deviation for numbers and level against not that level otherwise; penalised, so
-        shrunk towards 0 and without standard errors. Of several classes a row a term and class, with `class`: log odds
-        of that class against the first.
+        `term, covariate, level, contrast, log_odds, odds_ratio, log_odds_per_unit`. `log_odds` is per standard
+        deviation for numbers; a level stands against the reference, the first level that the training rows have.
+        Penalised, so shrunk towards 0 and without standard errors. Of several classes a row a term and class, with
+        `class`: log odds of that class against the first.
         """
-        if not self.classes:
-            return pd.DataFrame(
-                [self._row(term, value) for term, value in zip(self.fit.terms, self.fit.coefficient[1:])]
-            )
-        against = self.fit.coefficient - self.fit.coefficient[0]
-        rows = [
-            {"class": name, **self._row(term, value)}
-            for place, term in enumerate(self.fit.terms, start=1)
-            for name, value in zip(self.classes[1:], against[1:, place])
-        ]
+        names = self.classes[1:] or (None,)
+        against = self.fit.coefficient - self.fit.coefficient[0] if self.classes else self.fit.coefficient[None]
+        rows = []
+        for column, covariate in enumerate(self.covariates):
+            own = [(place, term) for place, term in enumerate(self.fit.terms, start=1) if term.column == column]
+            # Two levels have one term, of the second; of more than two each that occurs has its own.
+            zero = own.pop(0) if len(covariate.levels) > 2 and own else None
+            reference = zero[1].level_name if zero else next(iter(covariate.levels), "")
+            for place, term in own:
+                values = against[-len(names) :, place] - (against[-len(names) :, zero[0]] if zero else 0)
+                for name, value in zip(names, values):
+                    of = {} if name is None else {"class": name}
+                    rows.append(of | _row(covariate, term, reference, float(value)))
         return pd.DataFrame(rows)
-
-    @staticmethod
-    def _row(term: Term, value: float) -> dict[str, Any]:
-        number = term.kind == "number"
-        return {
-            "term": term.covariate if number else f"{term.covariate}: {term.level_name}",
-            "covariate": term.covariate,
-            "level": term.level_name,
-            "contrast": f"per SD ({term.sd:.3g})" if number else "against all others",
-            "log_odds": value,
-            "odds_ratio": np.exp(value),
-            "log_odds_per_unit": value / term.sd if number else value,
-        }
 
     def frame(self) -> pd.DataFrame:
         """Same as `coefficients`."""
@@ -101,3 +92,17 @@ class ClinicalModel:
         route = tuple((penalty, loss) for penalty, loss in content["path"])
         fit = Fit(terms, np.array(content["coefficient"]), content["penalty"], route)
         return cls(covariates, fit, content["record"], tuple(content.get("classes", ())))
+
+
+def _row(covariate: Covariate, term: Term, reference: str, value: float) -> dict[str, Any]:
+    number = term.kind == "number"
+    per = f"per SD ({' '.join([f'{term.sd:.3g}', covariate.unit]).strip()})"
+    return {
+        "term": covariate.label if number else f"{covariate.label}: {term.level_name}",
+        "covariate": term.covariate,
+        "level": term.level_name,
+        "contrast": per if number else f"{term.level_name} against {reference}",
+        "log_odds": value,
+        "odds_ratio": np.exp(value),
+        "log_odds_per_unit": value / term.sd if number else value,
+    }

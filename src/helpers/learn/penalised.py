@@ -31,15 +31,18 @@ class Covariate:
     """A column of the cohort table as a predictor.
 
     `levels` are declared in the order of the study and compared as text; `binary` without levels means 0 and 1.
+    `label` and `unit` are for readers; without a label it is the name.
     """
 
     name: str
     type: str = "continuous"
     levels: tuple[str, ...] = ()
+    label: str = ""
+    unit: str = ""
 
     @classmethod
     def of(cls, given: Any) -> Covariate:
-        """Make one of a mapping or of any object with `name`, `type` and `levels`.
+        """Make one of a mapping or of any object with `name`, `type`, `levels`, `label` and `unit`.
 
         Raises
         ------
@@ -60,7 +63,8 @@ class Covariate:
             levels = ("0", "1")
         if (kind == "binary" and len(levels) != 2) or (kind == "categorical" and len(levels) < 2):
             raise ValueError(f"covariates: {kind} {name!r} has {len(levels)} levels")
-        return cls(name, kind, levels if kind != "continuous" else ())
+        words = (get("label", "") or name, get("unit", "") or "")
+        return cls(name, kind, levels if kind != "continuous" else (), *words)
 
 
 @dataclass(frozen=True)
@@ -149,6 +153,7 @@ def learn_terms(encoded: np.ndarray, covariates: Iterable[Covariate]) -> tuple[T
     A continuous covariate is filled with its median and scaled by the mean and SD of its known values. Two levels
     give one indicator (of the second), more give one each: with a penalty no level need be left out, and no choice
     of a reference can change the fit. Missing levels get an indicator of their own where training rows miss some.
+    An indicator that is the same in all training rows would get a coefficient of exactly 0, and is no term.
     """
     terms = []
     for i, covariate in enumerate(covariates):
@@ -162,8 +167,9 @@ def learn_terms(encoded: np.ndarray, covariates: Iterable[Covariate]) -> tuple[T
             continue
         first = 1 if len(covariate.levels) == 2 else 0
         for level in range(first, len(covariate.levels)):
-            terms.append(Term(covariate.name, i, "level", level, covariate.levels[level]))
-        if known.size < values.size:
+            if 0 < (known == level).sum() < values.size:
+                terms.append(Term(covariate.name, i, "level", level, covariate.levels[level]))
+        if 0 < known.size < values.size:
             terms.append(Term(covariate.name, i, MISSING, level_name=MISSING))
     return tuple(terms)
 
