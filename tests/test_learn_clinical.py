@@ -133,6 +133,21 @@ def test_coefficients_are_per_standard_deviation_and_the_file_gives_the_same_ris
     assert gain[0] == pytest.approx(rows.loc["size_mm", "log_odds_per_unit"])
 
 
+def test_a_level_stands_against_the_first_that_occurs_and_a_level_that_nobody_has_is_no_term():
+    frame = table()
+    declared = [one | {"label": one["name"].title()} for one in COVARIATES]
+    declared[2] = declared[2] | {"levels": ["absent", "clear", "lobed", "never", "ill-defined"]}
+    model = clinical.fit_clinical(frame, covariates=declared, train=np.arange(240), seed=1)
+    without = clinical.fit_clinical(frame, covariates=COVARIATES, train=np.arange(240), seed=1)
+    assert model.risk(frame) == pytest.approx(without.risk(frame), abs=1e-12) and model.record["terms"] == 6
+    rows = model.coefficients().set_index("contrast")
+    assert rows.index[2:].tolist() == ["lobed against clear", "ill-defined against clear", "1 against 0"]
+    assert rows["term"].tolist() == ["Size_Mm", "Age", "Margin: lobed", "Margin: ill-defined", "Male: 1"]
+    for level in ("lobed", "ill-defined"):
+        odds = [r / (1 - r) for r in model.risk(frame.iloc[[0, 0]].assign(margin=["clear", level]))]
+        assert rows.loc[f"{level} against clear", "odds_ratio"] == pytest.approx(odds[1] / odds[0])
+
+
 def test_out_of_fold_risks_never_saw_their_label():
     frame = table(effect=0.0, seed=3)
     found = clinical.oof_risk(frame, covariates=COVARIATES, seed=4, repeats=8)
@@ -208,9 +223,34 @@ def test_scores_with_ties_and_classes():
 def test_best_single_covariate():
     frame = table(n=240, seed=2)
     best = clinical.best_single_covariate(frame, covariates=COVARIATES, train=np.arange(160), seed=0)
-    assert best.name in ("size_mm", "margin") and best.frame()["chosen"].tolist() == [True, False, False, False]
-    assert best.frame()["cv_log_loss"].is_monotonic_increasing
-    assert len(best.risk(frame)) == 240 and len(best.model.covariates) == 1
+    found = best.frame()
+    assert best.name in ("size_mm", "margin") and found["chosen"].tolist() == [True, False, False, False, False]
+    assert found["cv_log_loss"].is_monotonic_increasing and found["gain_low"].iloc[0] > 0
+
+
+def test_a_sign_stands_beside_no_sign_and_its_auc_is_that_within_folds():
+    """Pooled over folds, a sign that tells nothing ranks below one half: the share of events is higher in the
+    training part of a fold that holds fewer."""
+    frame = table(n=242, effect=0.0, seed=3)
+    found = clinical.best_single_covariate(frame, covariates=COVARIATES, train=np.arange(242), seed=1).frame()
+    rows = found.set_index("covariate")
+    label, fold = frame["label"].to_numpy(), grouped_folds(frame["label"], frame["patient_id"], folds=5, seed=1)
+    share = np.array([label[fold != k].mean() for k in fold])
+    assert rows.loc["no sign", "cv_log_loss"] == pytest.approx(log_loss(label, share))
+    assert rows.loc["no sign", "cv_auc"] == 0.5 and rank_auc(label, share) < 0.5
+    one = clinical.oof_risk(frame, covariates=COVARIATES[:1], seed=1, repeats=1)
+    risk = one["risk"].to_numpy()
+    assert rows.loc["size_mm", "cv_log_loss"] == pytest.approx(log_loss(label, risk))
+    assert rows.loc["size_mm", "cv_auc"] == pytest.approx(
+        np.mean([rank_auc(label[fold == k], risk[fold == k]) for k in range(5)])
+    )
+    gain = rows.loc["no sign", "cv_log_loss"] - rows["cv_log_loss"]
+    assert rows["gain"].drop("no sign").to_numpy() == pytest.approx(gain.drop("no sign").to_numpy())
+    assert (rows["gain_low"].drop("no sign") < 0).all(), "nothing tells more than no sign here"
+    chance = np.where(label == 1, share / risk, (1 - share) / (1 - risk))
+    each = pd.Series(-np.log(chance) + np.log(chance).mean()).groupby(frame["patient_id"]).sum()
+    half = 1.96 * np.sqrt(len(each) * each.var()) / 242
+    assert rows.loc["size_mm", "gain_high"] - rows.loc["size_mm", "gain"] == pytest.approx(half)
 
 
 def test_folds_keep_patients_together_and_outcomes_even():

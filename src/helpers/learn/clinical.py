@@ -18,21 +18,22 @@ from helpers.learn.penalised import Covariate, Fit, encode, fit_penalised
 from helpers.learn.scores import log_loss, rank_auc
 from helpers.learn.validation import Refits, refit
 
+NO_SIGN = "no sign"
+SCORES = ["cv_log_loss", "cv_auc"]
+
 
 @dataclass(frozen=True)
 class SingleCovariate:
-    """The best single covariate: its name, its model, and the table from which it was chosen."""
+    """The best single covariate: its name, and the table from which it was chosen."""
 
     name: str
-    model: ClinicalModel
     table: pd.DataFrame
 
-    def risk(self, frame: pd.DataFrame) -> np.ndarray:
-        """Risks of the rows of a cohort table."""
-        return self.model.risk(frame)
-
     def frame(self) -> pd.DataFrame:
-        """One row a covariate: `covariate, cv_log_loss, cv_auc, chosen`."""
+        """One row a covariate, and one for no sign: `covariate, cv_log_loss, gain, gain_low, gain_high, cv_auc, chosen`.
+
+        `gain` is by how much the log-loss is lower than without any sign, with its 95 % interval over the patients.
+        """
         return self.table
 
 
@@ -226,26 +227,40 @@ def best_single_covariate(
 ) -> SingleCovariate:
     """The one covariate that predicts best alone, chosen by cross-validated log-loss within `train`.
 
+    It stands beside no sign at all, `NO_SIGN`: the share of every outcome in the training part of a fold. The AUC is
+    the mean over folds, since risks of different folds are of different models, and pooled would rank chance below
+    one half (Airola et al. 2011, doi:10.1016/j.csda.2010.11.018).
+
     Parameters and errors as in `fit_clinical`.
 
     Returns
     -------
     SingleCovariate
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"size": [1.0, 2, 3, 4, 5, 6] * 10, "label": [0, 0, 0, 1, 1, 1] * 10})
+    >>> best = best_single_covariate(frame, covariates=[{"name": "size"}], train=np.arange(60), seed=0)
+    >>> best.frame()[["covariate", "cv_auc"]].values.tolist()
+    [['size', 1.0], ['no sign', 0.5]]
     """
     declared, rows, y, patient = _prepare(cohort, covariates, label, train, patient_id, name="train", classes=classes)
-    table = []
+    count = count_of(classes)
+    fold = grouped_folds(y, patient, folds=folds, seed=seed)
+    shares = np.array([np.bincount(y[fold != k], minlength=count) / (fold != k).sum() for k in range(folds)])[fold]
+    shares = shares[:, 1] if count == 2 else shares
+    table = [(NO_SIGN, _losses(y, shares), 0.5)]  # within a fold everyone has the same risk
     for covariate in declared:
         encoded = encode(cohort.iloc[rows], (covariate,))
-        options = {"folds": folds, "inner": folds, "seed": seed, "classes": count_of(classes)}
+        options = {"folds": folds, "inner": folds, "seed": seed, "classes": count}
         risk, _, _ = _cross_validate(encoded, y, patient, (covariate,), **options)
-        table.append((covariate.name, log_loss(y, risk), rank_auc(y, risk)))
-    frame = pd.DataFrame(table, columns=["covariate", "cv_log_loss", "cv_auc"])
-    best = int(frame["cv_log_loss"].to_numpy().argmin())
+        table.append((covariate.name, _losses(y, risk), _fold_auc(y, risk, fold, count)))
+    frame = pd.DataFrame([(name, loss.mean(), auc) for name, loss, auc in table], columns=["covariate", *SCORES])
+    gains = [_by_patient(table[0][1] - loss, patient) for _, loss, _ in table[1:]]
+    frame[["gain", "gain_low", "gain_high"]] = [(np.nan,) * 3, *gains]
+    best = 1 + int(frame["cv_log_loss"].iloc[1:].to_numpy().argmin())
     frame["chosen"] = np.arange(len(frame)) == best
-    options = {"label": label, "train": rows, "seed": seed, "folds": folds, "patient_id": patient_id}
-    options["classes"] = classes
-    model = fit_clinical(cohort, covariates=[declared[best]], **options)
-    return SingleCovariate(declared[best].name, model, frame.sort_values("cv_log_loss", ignore_index=True))
+    return SingleCovariate(table[best][0], frame.sort_values("cv_log_loss", ignore_index=True, kind="stable"))
 
 
 def count_of(classes: Sequence[str]) -> int:
@@ -259,6 +274,26 @@ def count_of(classes: Sequence[str]) -> int:
     if len(classes) in (1, 2):
         raise ValueError(f"classes: name at least three, not {len(classes)}; two are labels 0 and 1")
     return len(classes) or 2
+
+
+def _losses(label: np.ndarray, risk: np.ndarray) -> np.ndarray:
+    """Log-loss of every case."""
+    return np.array([log_loss(label[[i]], risk[[i]]) for i in range(len(label))])
+
+
+def _fold_auc(label: np.ndarray, risk: np.ndarray, fold: np.ndarray, classes: int) -> float:
+    """Mean AUC over the folds that hold every outcome; NaN when none does."""
+    parts = [fold == k for k in range(fold.max() + 1)]
+    areas = [rank_auc(label[part], risk[part]) for part in parts if len(np.unique(label[part])) == classes]
+    return float(np.mean(areas)) if areas else np.nan
+
+
+def _by_patient(value: np.ndarray, patient: np.ndarray) -> tuple[float, float, float]:
+    """Mean over cases with its 95 % interval, normal, from the spread between patients."""
+    mean, count = value.mean(), len(np.unique(patient))
+    between = np.bincount(patient, weights=value - mean)
+    half = 1.96 * np.sqrt(count / (count - 1) * (between**2).sum()) / len(value)
+    return float(mean), float(mean - half), float(mean + half)
 
 
 def _cross_validate(
