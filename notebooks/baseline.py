@@ -10,7 +10,7 @@
 # {glue:text}`answer`
 # {glue:text}`stability`
 # {glue:text}`few`
-# Every later chapter shows it beside the networks: a network must beat it to be worth its cost.
+# {glue:text}`role`
 # :::
 
 # %% tags=["parameters"]
@@ -21,7 +21,7 @@ repeats = 10  # repeats of the cross-validation in a study without a test set
 resamples = 500  # refits on bootstrap samples of patients, for optimism and instability
 
 # %% tags=["hide-input"]
-from helpers.book import report, sentences_subgroups
+from helpers.book import report, sentences_baseline
 from helpers.data import cohort
 from helpers.data.study import read as read_study
 from helpers.learn import baseline, formula
@@ -34,12 +34,13 @@ from helpers.stats import few_events, instability, models, multiclass_table, pre
 settings = read_study(study)
 page = report.page(f"{results}/baseline", simulated=settings.simulated, study=settings.name)
 cases = cohort.answering(cohort.read(study, study=settings), settings)
+unit = "patient" if settings.voting else settings.unit
 fitted = baseline.fit(cases, settings, folds=folds, repeats=repeats)
 
 # %% [markdown]
 # ## What the model weighs
 #
-# Coefficients are shrunk, so they have no interval; they say what the model uses, not what causes metastasis.
+# Coefficients are shrunk, so they have no interval; they say what the model uses, not what causes the outcome.
 
 # %% tags=["remove-output"]
 page.figure("fig-coefficients", fitted.plot(), data=fitted.model.coefficients(), n=fitted.n, methods=fitted.methods)
@@ -48,7 +49,7 @@ page.figure("fig-coefficients", fitted.plot(), data=fitted.model.coefficients(),
 # :::{result-figure} fig-coefficients
 # :alt: Bars of the log odds of each covariate in the penalised model, with several classes a bar for each class but the first.
 #
-# **Which signs count?** Penalised log odds: per standard deviation for numbers, against all other levels otherwise.
+# **Which signs count?** Penalised log odds: per standard deviation for numbers, against the level that is named otherwise.
 # :::
 #
 # {numref}`tab-full-model` is the whole model: with it anyone can work out the risk of a new patient.
@@ -69,12 +70,13 @@ page.table("tab-full-model", whole, formats=formats, headers=heads, methods=how)
 # ## Odds ratios where events are few
 #
 # With fewer than ten events a candidate parameter, ordinary odds ratios lie too far from one, or are infinite; Firth's penalty mends that and gives intervals.
-# {numref}`tab-firth` describes these patients; it chooses nothing, and the model that is judged is the one above.
+# {numref}`tab-firth` describes these patients; it chooses nothing and predicts nothing.
 
 # %% tags=["remove-output"]
 trained = cohort.against_rest(cases, settings)[lambda table: table["split"] == "train"]
 own = None if settings.outcome.classes else fitted.model.coefficients()
-few = few_events.assess(trained, predictors=settings.predictors, coefficients=own)
+names = {"names": (settings.outcome.negative, settings.outcome.positive), "unit": unit}
+few = few_events.assess(trained, predictors=settings.predictors, coefficients=own, **names)
 shown, columns = few_events.shown(few)
 page.table_if("tab-firth", shown, columns=columns, methods="" if few is None else few.methods)
 
@@ -102,11 +104,13 @@ page.table("tab-internal", internal, columns=shown, headers=heads, methods=basel
 # :::{result-table} tab-internal
 # **How good is it on new patients of the same kind?** Apparent performance, optimism with its Monte Carlo error, and corrected performance.
 # :::
+#
+# {glue:text}`reconciled`
 
 # %% [markdown]
 # ## Would other patients have made another model?
 #
-# The same refits predict the same training patients again: {numref}`fig-instability` shows how far a patient's risk depends on who else was in the study.
+# The same refits predict the same training patients again: {numref}`fig-instability` shows how far a risk depends on who else was in the study.
 # The threshold stays the frozen one, so a changed decision is a changed risk, not a changed rule.
 
 # %% tags=["remove-output"]
@@ -121,9 +125,9 @@ page.figure("fig-instability", moved.panels(), data=moved.cases(), n=fitted.n, m
 
 # %% [markdown]
 # :::{result-figure} fig-instability
-# :alt: Three squares over the risk of each training patient: risks by the refits with percentiles, mean change of the risk, and share of refits that decide otherwise.
+# :alt: Three squares over each risk in the training data: risks by the refits with percentiles, mean change of the risk, and share of refits that decide otherwise.
 #
-# **Is a patient's risk the model's or chance's?** Left: risk by every refit against that of the model, with the 2.5 and 97.5 percentiles of each patient; middle: mean absolute change of the risk (MAPE); right: share of refits that decide otherwise; dotted: the frozen threshold; dashed: no change, or the mean.
+# **Is a risk the model's or chance's?** Left: risk by every refit against that of the model, with its 2.5 and 97.5 percentiles; middle: mean absolute change of the risk (MAPE); right: share of refits that decide otherwise; dotted: the frozen threshold; dashed: no change, or the mean.
 # :::
 
 # %% tags=["remove-output"]
@@ -142,26 +146,35 @@ page.table("tab-instability", spread, columns=["runs", *heads], headers={"runs":
 
 # %% [markdown]
 # :::{result-table} tab-instability
-# **How far do refits differ?** The range of a risk is that from the 2.5 to the 97.5 percentile; a patient is unsure when more than a tenth of the refits decide otherwise.
+# **How far do refits differ?** The range of a risk is that from the 2.5 to the 97.5 percentile; a patient is unsure when more than a tenth of the refits decide otherwise on any of its rows.
 # :::
 
 # %% [markdown]
 # ## The best single sign
 #
-# One covariate alone is the least a model must beat; it is chosen by cross-validation within the training patients.
+# One covariate alone is the least a model must beat; it is chosen by the log-loss of a cross-validation within the training patients.
+# The row without any sign is the least a covariate must beat.
 
 # %% tags=["remove-output"]
 single = baseline.single(cases, settings, folds=folds)
-page.table("tab-single", single.frame(), methods=baseline.SINGLE)
+labels = {one.name: one.label for one in settings.predictors}
+alone = models.printed(single.frame(), {"gain": "Gain over no sign"})
+shown = ["covariate", "cv_log_loss", "Gain over no sign", "cv_auc", "chosen"]
+named = {"covariate": lambda name: labels.get(name, name)}
+page.table("tab-single", alone, columns=shown, formats=named, methods=baseline.SINGLE)
 
 # %% [markdown]
 # :::{result-table} tab-single
-# **Which sign tells most?** Each covariate alone, within the training patients.
+# **Which sign tells most?** Each covariate alone and no sign at all, within the training patients; gain with its 95 % interval.
 # :::
 
 # %% tags=["remove-output"]
 predictions.write(fitted.predictions, page.folder / "predictions.csv")
 fitted.model.write(page.folder / "model.json")
-page.numbers(n_predictors=len(settings.predictors), answer=baseline.sentence(internal, single, settings))
+judged = sentences_baseline.repeats(table)
+answer = [sentences_baseline.answer(internal, judged, settings), sentences_baseline.single(single, settings)]
+page.numbers(n_predictors=len(settings.predictors), answer=" ".join(answer), role=sentences_baseline.role(settings))
+span = {"low": refits.reference.min(), "high": refits.reference.max()}
+page.numbers(reconciled=sentences_baseline.reconciled(internal, judged, settings, **span))
 page.numbers(few="" if few is None else few.sentence)
-page.numbers(stability=sentences_subgroups.refits(spread, threshold=float(frozen)))
+page.numbers(stability=sentences_baseline.refits(spread, threshold=float(frozen)))

@@ -29,8 +29,11 @@ def cohort(n: int = 150, *, events: int = 30, seed: int = 0) -> pd.DataFrame:
 
 def test_the_rule_counts_the_rarer_outcome_by_candidate_parameters() -> None:
     assert few_events.assess(cohort(events=40), predictors=SIGNS) is None, "40 events, 4 parameters"
-    assert few_events.assess(cohort(events=39), predictors=SIGNS).sentence.startswith("There are 9.8 events for each")
-    assert few_events.assess(cohort(events=120), predictors=SIGNS).sentence.startswith("There are 7.5 events for each")
+    options = {"predictors": SIGNS, "names": ("benign", "malignant"), "unit": "patient"}
+    said = few_events.assess(cohort(events=39), **options).sentence
+    assert said.startswith("39 patients are malignant, the rarer outcome: 9.8 for each of the 4 parameters")
+    said = few_events.assess(cohort(events=120), **options).sentence
+    assert said.startswith("30 patients are benign, the rarer outcome: 7.5 for each of the 4 parameters")
     assert few_events.assess(cohort(), predictors=()) is None
     assert few_events.shown(None) == (None, [])
 
@@ -70,18 +73,21 @@ def test_the_penalised_model_stands_beside_on_the_same_contrasts() -> None:
 
 
 def test_missing_and_constant_covariates_are_counted_and_named() -> None:
-    cases = cohort()
+    cases = cohort(events=29)
     cases.loc[[3, 90], "age"] = np.nan
     cases["sex"] = pd.Categorical(["male"] * 150, categories=SIGNS[2].levels, ordered=True)
     made = few_events.assess(cases, predictors=SIGNS)
-    assert "2 cases with a missing covariate were left out" in made.methods and "sex did not vary" in made.methods
+    assert "2 cases with a missing covariate were left out" in made.methods and "Sex did not vary" in made.methods
     assert set(made.frame()["covariate"]) == {"Age", "Primary site"}
 
 
 def test_a_first_level_that_nobody_has_is_not_the_reference() -> None:
-    cases = cohort()
+    cases = cohort(events=29)
     cases["site"] = cases["site"].where(cases["site"] != "mouth", "throat")
-    assert "larynx against throat" in set(few_events.assess(cases, predictors=SIGNS).frame()["contrast"])
+    made = few_events.assess(cases, predictors=SIGNS)
+    assert "larynx against throat" in set(made.frame()["contrast"])
+    said = "29 cases are positive, the rarer outcome: 9.7 for each of the 3 parameters"  # mouth needs none
+    assert made.sentence.startswith(said)
 
 
 def test_what_cannot_be_fitted_is_said() -> None:

@@ -255,3 +255,18 @@ def test_more_patients_make_a_stabler_model():
     assert moved[1]["mape"] < 0.6 * moved[0]["mape"]
     assert moved[1]["auc_sd"] < moved[0]["auc_sd"]
     assert "on the patients it was made from" in spread.methods
+
+
+def test_the_axes_end_where_the_risks_do():
+    """Risks from 0.16 to 0.35 were once drawn on axes from 0 to 1."""
+    import matplotlib.pyplot as plt
+
+    rng = np.random.default_rng(0)
+    reference = rng.uniform(0.16, 0.35, 40)
+    risks = np.clip(reference + rng.normal(0, 0.03, (30, 40)), 0, 1)
+    figure = instability.of_refits(np.arange(40) % 2, reference, risks, threshold=0.2).panels()
+    for ax in figure.axes:
+        assert 0.14 < ax.get_xlim()[0] < 0.17 and 0.34 < ax.get_xlim()[1] < 0.38
+    low, high = figure.axes[0].get_ylim()
+    assert low < risks.min() and risks.max() < high < risks.max() + 0.05
+    plt.close("all")

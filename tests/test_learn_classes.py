@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 
 from chapters import run
-from helpers.book import graph
+from helpers.book import graph, sentences_baseline
 from helpers.book.findings import SENTENCES
 from helpers.data.study import read as read_study
-from helpers.learn import baseline, clinical
+from helpers.learn import clinical
 from helpers.learn.folds import grouped_folds
 from helpers.learn.penalised import PENALTIES, Covariate, design, encode, learn_terms
 from helpers.learn.penalised_classes import newton_classes
@@ -185,13 +185,16 @@ def test_the_page_of_a_study_with_classes(tmp_path: Path):
     bars = pd.read_csv(results / "baseline" / "figures" / "fig-coefficients.csv")
     assert set(bars["class"]) == {"low", "high"}
     said = SENTENCES["fig-coefficients"](bars)
-    assert said.startswith("Of 4 terms") and "against the first class most" in said
+    assert said.startswith("Of 6 penalised odds ratios") and "against the first class is furthest from one" in said
+    assert set(bars["contrast"].iloc[2:]) == {"blurred against smooth", "irregular against smooth"}
     predictions.write(made, results / "predictions.csv")
     run(node, results, "classes")
     area = pd.read_csv(results / "classes" / "tables" / "tab-class-auc.csv")
     assert area["model"].tolist() == ["clinical"]
-    assert "of high against the others" in baseline.sentence(
-        pd.DataFrame({"measure": ["auc"], "corrected": [0.7], "apparent": [0.8]}),
-        clinical.SingleCovariate("size", None, None),
-        read_study(tmp_path),
+    internal = pd.DataFrame({"measure": ["auc"], "corrected": [0.7], "apparent": [0.8]})
+    none = sentences_baseline.repeats(predictions.read(results / "predictions.csv").iloc[:0])
+    said = sentences_baseline.answer(internal, none, read_study(tmp_path))
+    assert (
+        said
+        == "Corrected for optimism its AUC of high against the others among the training patients is 0.70 (apparent 0.80)."
     )

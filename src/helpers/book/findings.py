@@ -104,18 +104,20 @@ def _flow(data: pd.DataFrame) -> str:
 def _coefficients(data: pd.DataFrame) -> str:
     top = data.loc[data["log_odds"].abs().idxmax()]
     of = f" of {top['class']} against the first class" if "class" in data else ""
-    terms = data["term"].nunique()
     return (
-        f"Of {terms} terms, “{top['term']}” moves the risk{of} most: penalised odds ratio {top['odds_ratio']:.2f}, "
-        f"{top['contrast']}; a penalised coefficient has no interval."
+        f"Of {len(data)} penalised odds ratios, that of “{top['term']}”{of} is furthest from one: "
+        f"{top['odds_ratio']:.2f}, {top['contrast']}; a penalised coefficient has no interval."
     )
 
 
 def _instability(data: pd.DataFrame) -> str:
-    unsure = int((data["changed"] > 0.1).sum())
+    unsure, patients = data[data["changed"] > 0.1], data["patient"].nunique()
+    of = _count(unsure["patient"].nunique(), patients, "patient")
+    if len(data) > patients:
+        of = f"{_count(len(unsure), len(data), 'case')} ({of})"
     return (
-        f"A refit moves a patient's risk by {data['mape'].mean():.3f} on average; for "
-        f"{_count(unsure, len(data), 'patient')} more than a tenth of the refits decide otherwise."
+        f"A refit moves a risk by {data['mape'].mean():.3f} on average; for {of} more than a tenth of the refits "
+        "decide otherwise."
     )
 
 

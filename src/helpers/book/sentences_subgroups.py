@@ -1,4 +1,4 @@
-"""Computed sentences of two chapters: does it work for everyone, and how stable is the clinical model."""
+"""Computed sentences of the chapter that asks whether a model works for everyone."""
 
 from __future__ import annotations
 
@@ -124,32 +124,6 @@ def at_threshold(forests: Mapping[str, Forest], *, predictors: Mapping[str, str]
             "mix of risks, and only O:E tells whether the risks are wrong."
         )
     return text
-
-
-def refits(summary: pd.DataFrame, *, threshold: float) -> str:
-    """How much the clinical model would be another one with other patients.
-
-    Parameters
-    ----------
-    summary : DataFrame
-        From `Instability.summary`, one row.
-    threshold : float
-        Frozen, at which decisions are compared.
-
-    Examples
-    --------
-    >>> row = {"runs": 200, "mape": 0.041, "mape_max": 0.13, "flips": 0.08, "unsure": 0.15, "auc_q025": 0.81}
-    >>> refits(pd.DataFrame([row | {"auc_q975": 0.9}]), threshold=0.2).split(", ")[1]
-    "a patient's risk moves by 0.041 on average (by 0.130 for the least stable)"
-    """
-    row = summary.iloc[0]
-    return (
-        f"Refitted on {row['runs']:.0f} bootstrap samples, a patient's risk moves by {row['mape']:.3f} on average "
-        f"(by {row['mape_max']:.3f} for the least stable), the AUC in the same patients lies between "
-        f"{row['auc_q025']:.2f} and {row['auc_q975']:.2f} in 95 % of the refits, and {row['flips']:.0%} of the "
-        f"decisions at the threshold {threshold:.2f} change; {row['unsure']:.0%} of patients change side in more than "
-        "a tenth of the refits."
-    )
 
 
 def _lower(measure: str) -> str:

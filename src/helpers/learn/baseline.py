@@ -26,9 +26,14 @@ MULTINOMIAL = (
     "Multinomial: every class has coefficients of its own and all risks of a patient add up to one; bars are the "
     "log odds of a class against the first."
 )
+CONTRASTS = (
+    "Bars are per standard deviation for numbers and against the level that is named otherwise; another reference "
+    "would change the bars and no risk."
+)
 SINGLE = (
-    "Log-loss and AUC (of several classes the mean of each against the others) by cross-validation within the training "
-    "patients."
+    "Log-loss and AUC (mean over the folds; of several classes the mean of each against the others) by "
+    "cross-validation within the training patients. No sign: everyone has the share of events of the other folds. "
+    "Gain: by how much the log-loss is lower than that, with a normal 95 % interval over the patients."
 )
 AGAINST_REST = "Performance is that of one class, {positive}, against all others, as in the chapters for two classes."
 OPTIMISM = (
@@ -65,16 +70,17 @@ class Baseline:
     @property
     def methods(self) -> str:
         """How the model was fitted."""
-        return f"{METHODS} {MULTINOMIAL}" if self.model.classes else METHODS
+        return " ".join([METHODS, CONTRASTS, *([MULTINOMIAL] if self.model.classes else [])])
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Draw the coefficients as bars; of several classes a bar for each but the first."""
         frame = self.model.coefficients()
-        names, terms = self.model.classes[1:] or ("",), list(dict.fromkeys(frame["term"]))
+        names = self.model.classes[1:] or ("",)
+        terms = list(dict.fromkeys(_named(*row) for row in frame[["term", "level", "contrast"]].to_numpy()))
         if ax is None:
             import matplotlib.pyplot as plt
 
-            _, ax = plt.subplots(figsize=(7.0, 0.3 * len(terms) * len(names) ** 0.5 + 1.2), layout="constrained")
+            _, ax = plt.subplots(figsize=(8.0, 0.3 * len(terms) * len(names) ** 0.5 + 1.2), layout="constrained")
         place, height = np.arange(len(terms)), 0.7 / len(names)
         for number, (name, color) in enumerate(zip(names, COLORS)):
             own = frame[frame["class"] == name] if name else frame
@@ -162,14 +168,15 @@ def single(cases: pd.DataFrame, study: Study, *, folds: int) -> clinical.SingleC
     )
 
 
-def sentence(internal: pd.DataFrame, best: clinical.SingleCovariate, study: Study) -> str:
-    """The corrected AUC and the best single sign in two sentences."""
-    row = internal.set_index("measure").loc["auc"]
-    which = f" of {study.outcome.positive} against the others" if study.outcome.classes else ""
-    return (
-        f"Corrected for optimism its AUC{which} among the training patients is {row['corrected']:.2f} "
-        f"(apparent {row['apparent']:.2f}). The best single sign is {best.name.replace('_', ' ')}."
-    )
+def _named(term: str, level: str, contrast: str) -> str:
+    """A term with its contrast, in which a level is named again.
+
+    Examples
+    --------
+    >>> _named("Stage: T2", "T2", "T2 against T1"), _named("Age", "", "per SD (9 years)")
+    ('Stage: T2 against T1', 'Age, per SD (9 years)')
+    """
+    return f"{term}{contrast.removeprefix(level)}" if level else f"{term}, {contrast}"
 
 
 def _train(cases: pd.DataFrame) -> np.ndarray:

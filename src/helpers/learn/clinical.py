@@ -30,9 +30,10 @@ class SingleCovariate:
     table: pd.DataFrame
 
     def frame(self) -> pd.DataFrame:
-        """One row a covariate, and one for no sign: `covariate, cv_log_loss, gain, gain_low, gain_high, cv_auc, chosen`.
+        """One row a covariate, and one for no sign.
 
-        `gain` is by how much the log-loss is lower than without any sign, with its 95 % interval over the patients.
+        `covariate, cv_log_loss, cv_auc, gain, gain_low, gain_high, chosen`; `gain` is by how much the log-loss is
+        lower than without any sign, with its 95 % interval over the patients.
         """
         return self.table
 

@@ -11,7 +11,6 @@ import pandas as pd
 
 from helpers.stats.firth import FEW, Firth, firth
 from helpers.stats.models import printed
-from helpers.stats.study_size import parameters_of
 
 SOURCE = "Peduzzi et al. 1996, doi:10.1016/S0895-4356(96)00236-3"
 ODDS, PENALISED = "Odds ratio", "In the penalised model"
@@ -39,9 +38,16 @@ class FewEvents:
 
 
 def assess(
-    cases: pd.DataFrame, *, predictors: Sequence[Any], coefficients: pd.DataFrame | None = None
+    cases: pd.DataFrame,
+    *,
+    predictors: Sequence[Any],
+    coefficients: pd.DataFrame | None = None,
+    names: tuple[str, str] = ("negative", "positive"),
+    unit: str = "case",
 ) -> FewEvents | None:
-    """Fit odds ratios with Firth's penalty when there are fewer than ten events a candidate parameter.
+    """Fit odds ratios with Firth's penalty when there are fewer than ten of the rarer outcome for each parameter.
+
+    Parameters are those that can be fitted: a level that nobody has is none.
 
     They describe the cohort; nothing is predicted or chosen with them. Numbers are per standard deviation, levels
     against the first one that occurs. Cases with a missing covariate are left out and counted.
@@ -54,6 +60,10 @@ def assess(
         With `name, label, type, unit, levels`.
     coefficients : DataFrame, optional
         Of the penalised model, `covariate, level, log_odds`; brought to the same contrasts.
+    names : tuple of str
+        What the labels 0 and 1 mean.
+    unit : str
+        What a row is.
 
     Returns
     -------
@@ -66,14 +76,17 @@ def assess(
     >>> cases = pd.DataFrame({"label": [0, 0, 0, 1, 0, 1, 1, 1], "sex": list("fmffmmmf")})
     >>> made = assess(cases, predictors=[Covariate(name="sex", label="Sex", levels=("f", "m"))])
     >>> made.frame()[["contrast", "n"]].to_numpy().tolist(), made.sentence[:36]
-    ([['m against f', 4]], 'There are 4.0 events for each of the')
+    ([['m against f', 4]], '4 cases are positive, the rarer outc')
     """
     label = cases["label"].to_numpy()
-    events = int(min((label == 1).sum(), (label == 0).sum()))
-    count = parameters_of(predictors)
+    rarer = int((label == 1).sum() <= (label == 0).sum())
+    events, count = int((label == rarer).sum()), parameters_in(cases, predictors)
     if not count or events >= FEW * count:
         return None
-    rule = f"There are {events / count:.1f} events for each of the {count} candidate parameters"
+    rule = (
+        f"{events} {unit}s are {names[rarer]}, the rarer outcome: {events / count:.1f} for each of the {count} "
+        "parameters"
+    )
     told = f"{rule}, fewer than {FEW} ({SOURCE})."
     names = [one.name for one in predictors]
     known = cases[cases[names].notna().all(axis=1)]
@@ -84,7 +97,7 @@ def assess(
         made = firth(scaled, "label", columns=[one.name for one in used])
     except ValueError as error:
         return FewEvents(None, told, f"{rule}; odds ratios with intervals could not be fitted ({error}).")
-    same = [one.name.replace("_", " ") for one in predictors if one not in used]
+    same = [one.label for one in predictors if one not in used]
     lost = len(cases) - len(known)
     left = f" {lost} cases with a missing covariate were left out." if lost else ""
     left += f" {', '.join(same)} did not vary." if same else ""
@@ -95,6 +108,20 @@ def assess(
         "and predict nothing here."
     )
     return FewEvents(table, f"{how}. {told}{left}", said)
+
+
+def parameters_in(cases: pd.DataFrame, predictors: Sequence[Any]) -> int:
+    """Parameters that these cases can fit: one a number that varies, one less than the levels that occur otherwise.
+
+    Examples
+    --------
+    >>> from helpers.data.sections import Covariate
+    >>> site = Covariate(name="site", label="Site", levels=("mouth", "throat", "larynx"))
+    >>> parameters_in(pd.DataFrame({"site": ["mouth", "larynx", None]}), [site])
+    1
+    """
+    kinds = [(one.type == "continuous", cases[one.name].nunique()) for one in predictors]
+    return sum(min(found - 1, 1) if number else found - 1 for number, found in kinds if found)
 
 
 def shown(made: FewEvents | None) -> tuple[pd.DataFrame | None, list[str]]:

@@ -69,9 +69,10 @@ def draw(runs: Runs) -> Figure:
     axes[0].plot(marked["reference"], marked["low"], "_", markersize=5, **look, label="2.5 and 97.5 percentile")
     axes[0].plot(marked["reference"], marked["high"], "_", markersize=5, **look)
     axes[0].plot([0, 1], [0, 1], color="black", linewidth=0.8, linestyle="--", label="no change")
-    axes[0].set(ylim=(-0.01, 1.01), aspect="equal", ylabel="Risk by each refit", title="Risk of a patient")
+    axes[0].set(ylim=_limits(runs.risks, runs.threshold), ylabel="Risk by each refit", title="Risk by other refits")
     axes[0].plot([], [], markersize=6, label="each refit", **dots)
-    axes[0].legend(loc="lower right", fontsize=8)
+    # below the square: the axes end where the risks do, so that no corner is free
+    axes[0].legend(loc="upper center", bbox_to_anchor=(0.5, -0.13), ncols=3, fontsize=8, columnspacing=1)
 
     axes[1].plot(cases["reference"], cases["mape"], "o", markersize=3, alpha=0.6, **look)
     axes[1].axhline(cases["mape"].mean(), color=palette.REFERENCE, linewidth=1, linestyle="--")
@@ -79,13 +80,18 @@ def draw(runs: Runs) -> Figure:
 
     if decide:
         axes[2].plot(cases["reference"], cases["changed"], "o", markersize=3, alpha=0.6, **look)
-        axes[2].set(ylim=(-0.01, max(0.55, cases["changed"].max() + 0.05)), title="Decision of a patient")
+        axes[2].set(ylim=(-0.01, max(0.55, cases["changed"].max() + 0.05)), title="Decisions that change")
         axes[2].set_ylabel("Share of refits that decide otherwise")
         for ax in (axes[0], axes[2]):
             ax.axvline(float(runs.threshold), color=palette.REFERENCE, linewidth=0.8, linestyle=":")
         axes[0].axhline(float(runs.threshold), color=palette.REFERENCE, linewidth=0.8, linestyle=":")
     for ax in axes:
-        ax.set(xlim=(-0.01, 1.01), xlabel="Risk by the model")
-    for ax in axes[1:]:
-        ax.set_xlim(-0.01, min(1.01, float(runs.reference.max()) + 0.05))
+        ax.set(xlim=_limits(runs.reference, runs.threshold), xlabel="Risk by the model")
     return figure
+
+
+def _limits(risks: np.ndarray, threshold: object) -> tuple[float, float]:
+    """Ends of an axis of risks: those of the risks and the threshold, not 0 and 1, which may lie far off."""
+    shown = np.append(risks, risks.flat[0] if threshold is None else float(threshold))
+    room = 0.04 * max(float(np.ptp(shown)), 0.05)
+    return max(-0.01, float(shown.min()) - room), min(1.01, float(shown.max()) + room)

@@ -55,13 +55,15 @@ class Runs:
         return np.array([placements(self.label, risk)[0] for risk in self.risks])
 
     def cases(self) -> pd.DataFrame:
-        """One row a case: `reference, mean, sd, low, high, mape, changed`; low and high are the 2.5 and 97.5 %
-        quantiles over the runs, `changed` is the share of runs that decide otherwise than the reference.
+        """One row a case: `patient, reference, mean, sd, low, high, mape, changed`; low and high are the 2.5 and
+        97.5 % quantiles over the runs, `changed` is the share of runs that decide otherwise than the reference, and
+        `patient` is a number that cases of one patient share.
         """
         low, high = np.quantile(self.risks, [0.025, 0.975], axis=0)
         several = len(self.risks) > 1
         columns = {
             "model": self.model,
+            "patient": self.codes,
             "label": self.label.astype(int),
             "reference": self.reference,
             "mean": self.risks.mean(axis=0),
@@ -83,6 +85,7 @@ class Runs:
         aucs, cases = self.aucs(), self.cases()
         low, high = np.quantile(aucs, [0.025, 0.975])
         row: dict[str, Any] = {"model": self.model, "runs": len(self.risks), "n": self.label.size}
+        row |= {"patients": self.patients}
         row |= {"auc": np.nan if np.isnan(aucs).any() else placements(self.label, self.reference)[0]}
         row |= {"auc_q025": float(low), "auc_q975": float(high), "auc_sd": float(aucs.std(ddof=1))}
         row |= {"mape": float(cases["mape"].mean()), "mape_max": float(cases["mape"].max())}
