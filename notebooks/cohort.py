@@ -6,7 +6,7 @@
 #
 # :::{admonition} In short
 # :class: in-short
-# {glue:text}`n_patients` patients with {glue:text}`n_cases` cases, of which {glue:text}`n_events` ({glue:text}`percent_events:.0f` %) are positive for {glue:text}`outcome`.
+# {glue:text}`who`, of which {glue:text}`n_events` ({glue:text}`percent_events:.0f` %) are positive for {glue:text}`outcome`.
 # No patient is in two splits.
 # {glue:text}`size_sentence`
 # {glue:text}`limits`
@@ -19,6 +19,7 @@ results = "results/olnm"  # folder of its results
 # %% tags=["hide-input"]
 from helpers.book import about, report
 from helpers.data import cohort, crosstab, table_view
+from helpers.data.flow import SPLIT_NAMES
 from helpers.data.study import read as read_study
 from helpers.stats import study_size
 
@@ -73,10 +74,11 @@ table = cohort.table_one(
     units.assign(split=groups), "label", columns=columns, tests=tests, levels=names, within="split"
 )
 page.table("tab-one", table_view.render(table), methods=table_view.methods(table))
+page.numbers(counted="patients" if settings.voting else f"{settings.unit}s")
 
 # %% [markdown]
 # :::{result-table} tab-one
-# **How do the groups differ?** Characteristics by outcome in each split, of patients where their cases vote: mean ± SD, or n (%).
+# **How do the groups differ?** Characteristics by outcome in each split: mean ± SD, or n (%); n counts {glue:text}`counted`.
 # :::
 
 # %% tags=["remove-output"]
@@ -101,13 +103,12 @@ known = cases[[c.name for c in settings.covariates]].notna()
 missing = (~known).sum().rename_axis("covariate").reset_index(name="missing")
 missing["percent"] = 100 * missing["missing"] / len(cases)
 complete = known.all(axis=1).sum()
-page.table(
-    "tab-missing", missing, formats={"percent": "{:.1f}"}, methods=f"{complete} of {len(cases)} cases are complete."
-)
+shown = {"percent": "{:.1f}", "covariate": {c.name: c.label for c in settings.covariates}.get}
+page.table("tab-missing", missing, formats=shown, methods=f"{complete} of {len(cases)} {settings.unit}s are complete.")
 
 # %% [markdown]
 # :::{result-table} tab-missing
-# **What is missing?** Cases without a value, by covariate.
+# **What is missing?** Rows of the cohort table without a value, by covariate.
 # :::
 
 # %% [markdown]
@@ -116,11 +117,13 @@ page.table(
 # Splits are by patient; the fingerprint of the sorted case numbers lets anyone with the table show that a split is this one.
 
 # %% tags=["remove-output"]
-page.table("tab-splits", splits.assign(sha256=splits["sha256"].str[:16]), headers={"sha256": "fingerprint"})
+splits["sha256"] = splits["sha256"].str[:16]
+heads = {"sha256": "Fingerprint", "events": "Events (cases)"}
+page.table("tab-splits", splits, headers=heads, formats={"split": SPLIT_NAMES.get})
 
 # %% [markdown]
 # :::{result-table} tab-splits
-# **Which cases are where?** Patients, cases, events and the fingerprint (first 16 digits of the SHA-256) of every split.
+# **Which cases are where?** Patients, cases ({glue:text}`rows`), events among the cases and the fingerprint (first 16 digits of the SHA-256) of every split.
 # :::
 
 # %% [markdown]
@@ -144,3 +147,6 @@ events = int(cohort.against_rest(cases, settings)["label"].sum())
 page.numbers(n_patients=cases["patient_id"].nunique(), n_cases=len(cases), n_events=events)
 page.numbers(percent_events=100 * events / len(cases), outcome=settings.outcome.name, size_sentence=size.sentence)
 page.numbers(limits=" ".join(settings.limitations))
+rows = f"{settings.unit}s"
+who = f"{cases['patient_id'].nunique():,} patients" + (f" with {len(cases):,} {rows}" if rows != "patients" else "")
+page.numbers(rows=rows, who=who)

@@ -127,6 +127,18 @@ def test_a_pilot_is_said_in_a_box_that_agrees_with_its_table(made, study):
         assert f"Pilot: {row.events_available:,} events among {row.available:,} {row.patients} patients." in box
 
 
+def test_tables_and_axes_use_the_labels_of_the_study(made):
+    pages = made / "results" / "olnm"
+    missing = pd.read_csv(pages / "cohort" / "tables" / "tab-missing.display.csv")
+    assert {"Color Doppler", "Echogenic foci"} <= set(missing["Covariate"])
+    splits = pd.read_csv(pages / "cohort" / "tables" / "tab-splits.display.csv")
+    assert splits["Split"].tolist() == ["Training", "Tuning", "Test"]
+    single = pd.read_csv(pages / "baseline" / "tables" / "tab-single.display.csv")
+    assert {"Extrathyroidal extension", "no sign"} <= set(single["Covariate"])
+    bars = pd.read_csv(pages / "baseline" / "figures" / "fig-coefficients.csv").set_index("term")
+    assert bars.loc["Extrathyroidal extension: yes", "contrast"] == "yes against no"
+
+
 def test_a_second_run_of_a_network_is_taken_from_its_checkpoint(made):
     page = made / "results" / "olnm" / "train" / "bmode-resnet18-s0"
     files = ("predictions.csv", "figures/fig-learning.csv")  # the second has the seconds of every epoch

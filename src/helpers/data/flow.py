@@ -18,7 +18,7 @@ from helpers.data.errors import StudyError
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-SPLIT_NAMES = {"train": "Training", "tune": "Tuning", "test": "Test", "external": "External validation"}
+SPLIT_NAMES = {"train": "Training", "tune": "Tuning", "test": "Test", "external": "External test"}
 UNSIMULATED = "Not simulated in this quick run"  # a reason that excludes nobody: a quick run draws fewer patients
 INK, EDGE, FILL, ASIDE = "#1f2933", "#52606d", "#f3f6f9", "#ffffff"
 _MAIN_WIDTH, _ASIDE_WIDTH = 40, 44  # characters in a line of a box
