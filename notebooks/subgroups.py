@@ -22,7 +22,7 @@ from helpers.book import report
 from helpers.book import sentences_subgroups as sentences
 from helpers.data import cohort
 from helpers.data.study import read as read_study
-from helpers.stats import models, multiclass_table, predictions, subgroup_panels
+from helpers.stats import models, multiclass_table, predictions, subgroup_panels, subgroup_tables
 
 # %% [markdown]
 # A model that is good on average can fail in women, in one centre, or on one scanner.
@@ -41,7 +41,7 @@ page.card("Declared subgroups", **subgroup_panels.declared(settings))
 
 # %% [markdown]
 # Thresholds are frozen before any judged case is read, as in the chapter on discrimination.
-# Drawn and tested are at most three models: the clinical baseline, the one that was best on the cases that choose, and the next in order.
+# Drawn and tested are at most three models: the clinical baseline, and the two others with the highest AUC on the cases that choose.
 
 # %%
 chooser = models.chooser(table, settings.choosing)
@@ -72,26 +72,26 @@ page.figure("fig-subgroups-auc", forest.plot(), data=forest.frame(), n=judged.n,
 # %% [markdown]
 # ## How large are the differences, and how large would they have to be to be seen?
 #
-# The last column is the smallest difference between the two largest levels that a study of this size shows with 80 % power, before any correction for several tests.
+# The last column is the smallest difference between any two levels that a study of this size shows with 80 % power, before any correction for several tests.
 
 # %% tags=["remove-output"]
-contrasts = subgroup_panels.contrasts([tested["auc"]])
-shown = ["model", "variable", "Levels", "Difference", "P", "Holm", "detectable"]
-heads = {"Difference": "Difference in AUC", "Holm": "P (Holm)", "detectable": "Detectable"}
+contrasts = subgroup_tables.contrasts([forest])
+columns = ["model", "variable", "Levels", "Difference", "P", "Holm", "Detectable"]
+heads = {"P": "P, all levels", "Holm": "P (Holm), all levels"}
 page.table_if(
     "tab-differences",
     contrasts if len(contrasts) else None,
-    columns=shown,
-    headers=heads,
-    formats={"detectable": "{:.2f}"},
-    methods=forest.methods,
+    columns=columns,
+    headers=heads | {"Difference": "Difference in AUC"},
+    methods=subgroup_tables.contrast_methods([forest]),
+    caption_note=subgroup_tables.untested([forest]),
 )
 
 # %% [markdown]
 # :::{result-table} tab-differences
 # :optional:
 #
-# **How sure is that?** Difference in AUC (95 % interval) of each level against the largest one, test of the variable, and what could have been detected.
+# **How sure is that?** Difference in AUC (95 % interval) of each level against the one with most cases; once for each variable the test of all its levels, and what could have been detected.
 # :::
 
 # %% [markdown]
@@ -126,14 +126,15 @@ page.figure("fig-subgroups-specificity", forest.plot(), data=forest.frame(), n=j
 # %% tags=["remove-output"]
 forest = tested["observed_expected"]
 page.figure("fig-subgroups-calibration", forest.plot(), data=forest.frame(), n=judged.n, methods=forest.methods)
-contrasts = subgroup_panels.contrasts([tested[measure] for measure in tested if measure != "auc"])
-heads = {"Difference": "Difference, or ratio of O:E", "Holm": "P (Holm)"}
+others = [tested[measure] for measure in tested if measure != "auc"]
+contrasts = subgroup_tables.contrasts(others)
 page.table_if(
     "tab-differences-threshold",
     contrasts if len(contrasts) else None,
-    columns=["Measure", *shown[:-1]],
-    headers=heads,
-    methods=forest.methods,
+    columns=["Measure", *columns[:-1]],
+    headers=heads | {"Difference": "Difference, or ratio of O:E"},
+    methods=subgroup_tables.contrast_methods(others),
+    caption_note=subgroup_tables.untested(others),
 )
 
 # %% [markdown]
@@ -146,7 +147,7 @@ page.table_if(
 # :::{result-table} tab-differences-threshold
 # :optional:
 #
-# **Which differences remain?** Each level against the largest one: difference in sensitivity and specificity, ratio of O:E (95 % interval), and the test of the variable.
+# **Which differences remain?** Each level against the one with most cases: difference in sensitivity and specificity, ratio of O:E (95 % interval); once for each variable the test of all its levels.
 # :::
 
 # %% [markdown]
@@ -172,9 +173,10 @@ page.figure_if("fig-subgroups-external", forest.plot() if forest else None, **dr
 # ## All models, all measures
 
 # %% tags=["remove-output"]
-estimates = subgroup_panels.estimates([everyone, *elsewhere])
+wholes = [everyone, *elsewhere]
+estimates = subgroup_tables.estimates(wholes)
 columns = ["split", "model", "variable", "level", "n", "events", "AUC", "Sensitivity", "Specificity", "O:E"]
-page.table("tab-subgroups", estimates, columns=columns, methods=everyone["auc"].methods)
+page.table("tab-subgroups", estimates, columns=columns, methods=subgroup_tables.estimate_methods(wholes))
 
 # %% [markdown]
 # :::{result-table} tab-subgroups

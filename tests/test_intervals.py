@@ -192,6 +192,7 @@ def test_zero_cells_are_stated():
     assert made.ppv.note == "no case is called positive"
     assert np.isnan(made.mcc.value)
     assert "called alike" in made.mcc.note
+    assert np.isnan([made.kappa.value, made.kappa.low, made.kappa.high]).all() and "called alike" in made.kappa.note
     assert np.isnan(made.lr_positive.value)
     assert "no true positives, no false positives" in made.lr_positive.note
     assert np.isnan(made.dor.value)

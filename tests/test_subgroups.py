@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -14,7 +15,7 @@ from scipy.special import expit, logit
 from helpers.book import sentences_subgroups as sentences
 from helpers.data.errors import StudyError
 from helpers.data.study import from_text
-from helpers.stats import models, subgroup_panels
+from helpers.stats import models, subgroup_panels, subgroup_tables
 from helpers.stats.calibration import observed_expected
 from helpers.stats.discrimination import auc
 from helpers.stats.families import holm
@@ -303,7 +304,10 @@ def test_models_are_drawn_by_a_rule_that_reads_no_test_label(study_tables) -> No
     table, _ = study_tables
     chooser = models.panel(table, split="tune")
     names = ["image", "video", "both", "clinical"]
-    assert subgroup_panels.drawn(names, chooser=chooser, baseline="clinical") == ["clinical", "video", "image"]
+    assert subgroup_panels.drawn(names, chooser=chooser, baseline="clinical") == ["clinical", "video", "both"]
+    alone = ["image", "video", "both"]
+    assert subgroup_panels.drawn(alone, chooser=chooser, baseline="clinical") == ["video", "both", "image"]
+    assert subgroup_panels.drawn(names, chooser=None, baseline="clinical") == ["clinical", "image", "video"]
     assert subgroup_panels.drawn(["one"], chooser=None, baseline="clinical") == ["one"]
 
 
@@ -362,13 +366,61 @@ def test_one_panel_a_model_over_the_same_rows(made) -> None:
 
 
 def test_tables_hold_numbers_and_the_stated_answer(made) -> None:
-    table = subgroup_panels.estimates([made])
+    table = subgroup_tables.estimates([made])
     assert len(table) == 4 * 5 and list(table["AUC"].str.contains("–")) == [True] * 20
     row = table.query("model == 'image' and level == 'female'").iloc[0]
     assert row["Sensitivity"].startswith(f"{row['sensitivity']:.2f} (")
-    contrasts = subgroup_panels.contrasts([made["auc"], made["observed_expected"]])
+    contrasts = subgroup_tables.contrasts([made["auc"], made["observed_expected"]])
     assert set(contrasts["Measure"]) == {"AUC", "O:E"} and len(contrasts) == 16
     assert (contrasts["Difference"].str.contains("-") == 0).all()  # a minus sign is no hyphen
+    below = contrasts["Difference"].str.contains("−")
+    assert below.any() and contrasts.loc[below, "Difference"].str.contains(" to ").all()
+
+
+def test_the_test_of_a_variable_stands_once_beside_its_levels() -> None:
+    rng = np.random.default_rng(3)
+    frame = _data(600, 2).assign(group=rng.choice(list("abc"), 600, p=[0.2, 0.5, 0.3]))
+    forest = subgroup_panels.Forest("Test", {"m": subgroups(frame, by={"group": "Group", "sex": "Sex"})})
+    table = subgroup_tables.contrasts([forest])
+    assert table["Levels"].tolist()[:2] == ["a against b", "c against b"]
+    assert table["variable"].tolist() == ["Group", "Group", "Sex"]
+    for head in ("P", "Holm", "Detectable"):
+        assert table[head].ne("").tolist() == [True, False, True], head
+    said = subgroup_tables.contrast_methods([forest])
+    assert "doi:10.1002/sim.3095" in said and "chi-square of the logit AUCs" in said and "of 1 model." in said
+    assert "Holm: corrected over" in said and "Detectable" in said
+    assert subgroup_tables.untested([forest]) == ""
+
+
+def test_a_level_is_compared_with_the_one_of_most_cases_whatever_the_measure() -> None:
+    """T1 has most cases and fewest events; it is the reference of sensitivity and of specificity alike."""
+    counts = {"T1": (10, 60), "T2": (18, 20), "T3": (12, 14)}
+    parts = [{"t": t, "label": int(k < e)} for t, (e, f) in counts.items() for k in range(e + f)]
+    frame = pd.DataFrame(parts)
+    frame["risk"] = np.random.default_rng(4).uniform(0.1, 0.5, len(frame)) + 0.3 * frame["label"]
+    for measure in ("auc", "sensitivity", "specificity", "observed_expected"):
+        found = subgroups(frame, by=["t"], measure=measure, threshold=0.4).differences
+        assert set(found["reference"]) == {"T1"} and found["level"].tolist() == ["T2", "T3"], measure
+
+
+def test_a_missing_test_is_explained_by_the_level_without_variance() -> None:
+    frame = pd.DataFrame({"label": [1] * 30 + [0] * 30, "g": (["a"] * 15 + ["b"] * 15) * 2})
+    rng = np.random.default_rng(5)
+    frame["risk"] = rng.uniform(0.1, 0.9, 60)
+    sure = frame["g"] == "a"
+    frame.loc[sure, "risk"] = 0.2 + 0.6 * frame.loc[sure, "label"]
+    forest = subgroup_panels.Forest("Test", {"m": subgroups(frame, by={"g": "Neck level"})})
+    assert subgroup_tables.untested([forest]) == (
+        "–: no test, as a level shows no variance: AUC of m by Neck level, a 1 (n = 30)."
+    )
+    table = subgroup_tables.contrasts([forest])
+    assert table["P"].tolist() == ["–"]
+
+
+def test_a_table_of_estimates_names_how_each_measure_was_made_and_no_test(made) -> None:
+    said = subgroup_tables.estimate_methods([made])
+    assert "Wilson" in said and "DeLong" in said and "log scale" in said and "Holm" not in said
+    assert said.startswith("AUC with logit intervals")
 
 
 def test_sentences_are_computed_and_claim_no_more(made) -> None:
@@ -394,6 +446,12 @@ def test_a_true_difference_is_named_and_one_by_design_is_explained(study_tables)
     assert "differs between subgroups beyond chance by Sex for clinical" in sentences.found(forests["auc"])
     said = sentences.at_threshold(forests, predictors={"sex": "Sex"}, clinical="clinical")
     assert "specificity of clinical by Sex" in said and "by design" in said
+    assert said.endswith("only O:E tells whether the risks are wrong.")
+    small = forests["observed_expected"].results["clinical"]
+    nothing = replace(small, interaction=small.interaction.assign(df=0, p_value=np.nan, p_holm=np.nan))
+    unknown = forests | {"observed_expected": subgroup_panels.Forest("Test", {"clinical": nothing})}
+    said = sentences.at_threshold(unknown, predictors={"sex": "Sex"}, clinical="clinical")
+    assert said.endswith("; for Sex the levels are too small to compare it.")
 
 
 def test_a_study_too_small_for_any_subgroup_says_so(study_tables) -> None:
@@ -407,7 +465,7 @@ def test_a_study_too_small_for_any_subgroup_says_so(study_tables) -> None:
     assert "get no AUC" in sentences.small(forests["auc"])
     texts = [text.get_text() for text in forests["auc"].plot().axes[0].texts]
     assert "not compared" in texts and "too small" in texts
-    assert subgroup_panels.contrasts([forests["auc"]]).empty
+    assert subgroup_tables.contrasts([forests["auc"]]).empty
     plt.close("all")
 
 

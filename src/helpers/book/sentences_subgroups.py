@@ -45,7 +45,7 @@ def found(forest: Forest) -> str:
 
 
 def power(forest: Forest) -> str:
-    """Say which difference in AUC these subgroups could have shown, whatever was found.
+    """Say which difference in AUC between two levels these subgroups could have shown, whatever was found.
 
     Parameters
     ----------
@@ -118,11 +118,14 @@ def at_threshold(forests: Mapping[str, Forest], *, predictors: Mapping[str, str]
     text = f"Of {count} these remain after Holm within each measure: {'; '.join(said)}."
     known = sure[(sure["model"] == clinical) & sure["variable"].isin(list(predictors.values()))]
     if not known.empty:
-        names = " and ".join(dict.fromkeys(known["variable"]))
+        names = list(dict.fromkeys(known["variable"]))
+        whole = tests[(tests["measure"] == "observed_expected") & (tests["model"] == clinical)]
+        silent = [name for name in names if name not in set(whole["variable"])]
         text += (
-            f" The clinical model uses {names}, so at one threshold its levels differ by design: that shows another "
-            "mix of risks, and only O:E tells whether the risks are wrong."
+            f" The clinical model uses {' and '.join(names)}, so at one threshold its levels differ by design: that "
+            "shows another mix of risks, and only O:E tells whether the risks are wrong"
         )
+        text += f"; for {' and '.join(silent)} the levels are too small to compare it." if silent else "."
     return text
 
 

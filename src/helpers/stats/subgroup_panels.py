@@ -10,7 +10,8 @@ import pandas as pd
 
 from helpers.data.errors import StudyError
 from helpers.data.study import Study
-from helpers.stats.models import Panel, focus, p_text
+from helpers.stats.delong import placements
+from helpers.stats.models import Panel
 from helpers.stats.subgroup_cases import MEASURES, NEEDED
 from helpers.stats.subgroup_tests import LARGE, Gap
 from helpers.stats.subgroups import MINIMUM, Subgroups, levels, subgroups, with_holm
@@ -21,6 +22,13 @@ if TYPE_CHECKING:
 
 DRAWN = 3  # models that one figure shows beside each other
 CENTER = "Centre"
+SHARES = ("sensitivity", "specificity")
+INTERVALS = {
+    "auc": "AUC with logit intervals of DeLong (doi:10.2307/2531595; by patient where patients repeat)",
+    "sensitivity": "sensitivity at each model's frozen threshold, with Wilson's intervals",
+    "specificity": "specificity at each model's frozen threshold, with Wilson's intervals",
+    "observed_expected": "O:E of the risks as they are, with intervals on the log scale (doi:10.1136/bmj.i6460)",
+}
 
 
 @dataclass(frozen=True)
@@ -78,7 +86,7 @@ class Forest:
         return table[table["test"].str.startswith("heterogeneity")].reset_index(drop=True)
 
     def differences(self) -> pd.DataFrame:
-        """One row a model and level but the largest, with the test of its variable.
+        """One row a model and level but the one with most cases, with the test of its variable.
 
         `split, model, measure, variable, level, reference, difference, low, high, p_value, p_holm, detectable`.
         """
@@ -89,27 +97,34 @@ class Forest:
         return table[[*first, "p_value", "p_holm", "detectable"]]
 
     @property
+    def size(self) -> str:
+        """What the estimates rest on: the split with its cases, patients and events."""
+        one = self.first
+        whose = f" of {one.patients:,} patients" if one.patients < one.n else ""
+        return f"{self.split}: {one.n:,} cases{whose}, {one.events:,} events"
+
+    @property
+    def test(self) -> str:
+        """Which test compares all levels of a variable."""
+        one = self.first
+        if self.measure not in SHARES:
+            return f"chi-square of the {'logit AUCs' if self.measure == 'auc' else 'logarithms of O:E'}"
+        if one.patients < one.n:
+            return "chi-square of the shares, robust by patient"
+        return "Fisher's exact test" + (
+            f" (chi-square where {LARGE:,} are expected in every cell)" if one.n > LARGE else ""
+        )
+
+    @property
     def methods(self) -> str:
-        """How the subgroups were compared, in sentences."""
-        one, k = self.first, len(self.results)
-        several = one.patients < one.n
-        whose = f" of {one.patients:,} patients" if several else ""
-        exact = "Fisher's exact test"
-        exact += f" (chi-square where {LARGE:,} are expected in every cell)" if one.n > LARGE else ""
-        shares = "chi-square of the shares, robust by patient" if several else exact
-        how = {
-            "auc": "with logit intervals of DeLong (doi:10.2307/2531595; by patient where patients repeat); "
-            "heterogeneity by chi-square of the logit AUCs",
-            "observed_expected": "with intervals on the log scale (doi:10.1136/bmj.i6460), of the risks as they are; "
-            "heterogeneity by chi-square of the logarithms",
-        }.get(self.measure, f"at each model's frozen threshold, with Wilson's intervals; heterogeneity by {shares}")
+        """How the subgroups were estimated and compared, in sentences."""
         left = f" With one level only, and so left out: {', '.join(self.uniform)}." if self.uniform else ""
         return (
-            f"{MEASURES[self.measure]} {how}. {self.split}: {one.n:,} cases{whose}, {one.events:,} events. "
-            f"A subgroup with fewer than {one.minimum} {NEEDED[self.measure]} gets no number. Subgroups were declared "
-            "in study.yaml; continuous covariates were not cut. Differences, not significance within a subgroup, are "
-            f"tested (doi:10.1136/bmj.326.7382.219), Holm-corrected over all variables of {k} "
-            f"model{'s' * (k != 1)}.{left}"
+            f"{upper(INTERVALS[self.measure])}; heterogeneity by {self.test}. {self.size}. "
+            f"A subgroup with fewer than {self.first.minimum} {NEEDED[self.measure]} gets no number. Subgroups were "
+            "declared in study.yaml; continuous covariates were not cut. Differences, not significance within a "
+            "subgroup, are tested (doi:10.1136/bmj.326.7382.219), Holm-corrected over all variables of "
+            f"{models_text(len(self.results))}.{left}"
         )
 
     def plot(self) -> Figure:
@@ -148,16 +163,16 @@ def declared(study: Study) -> dict[str, str]:
 
 
 def drawn(names: Sequence[str], *, chooser: Panel | None, baseline: str) -> list[str]:
-    """Models to draw and to test, at most three: the clinical baseline, the best where choices are made, the next.
+    """Models to draw and to test, at most three: the clinical baseline and the best of the others.
 
-    No judged label plays a part in it: the best model is the best on the cases that choose thresholds.
+    No judged label plays a part in it: the best models have the highest AUC on the cases that choose thresholds.
 
     Parameters
     ----------
     names : sequence of str
         All models, in their order.
     chooser : Panel or None
-        Cases on which choices are made.
+        Cases on which choices are made; without it the others stay in their order.
     baseline : str
         Name of the clinical model.
 
@@ -170,7 +185,11 @@ def drawn(names: Sequence[str], *, chooser: Panel | None, baseline: str) -> list
     >>> drawn(["image", "video", "both", "clinical"], chooser=None, baseline="clinical")
     ['clinical', 'image', 'video']
     """
-    return list(dict.fromkeys([*reversed(focus(names, chooser=chooser, baseline=baseline)), *names]))[:DRAWN]
+    others = [name for name in names if name != baseline]
+    if chooser is not None:
+        aucs = {name: placements(chooser.label > 0, chooser.risks[name])[0] for name in others}
+        others = sorted(others, key=lambda name: -aucs[name])
+    return [*(name for name in names if name == baseline), *others][:DRAWN]
 
 
 def join(part: Panel, cohort: pd.DataFrame, columns: Sequence[str], *, by_patient: bool = False) -> pd.DataFrame:
@@ -266,54 +285,17 @@ def all_forests(
     return forests
 
 
-def estimates(forests: Sequence[Mapping[str, Forest]], *, digits: int = 2) -> pd.DataFrame:
-    """All measures of all models and splits, one row a subgroup: numbers, and the text that is printed.
+def models_text(count: int) -> str:
+    """How many models there are, in words.
 
-    Parameters
-    ----------
-    forests : sequence of mappings from `all_forests`
-        One a split.
-    digits : int
-        Decimals of the text.
-
-    Returns
-    -------
-    DataFrame
-        `split, model, variable, level, n, events`, each measure with `_low` and `_high`, and a column of text under
-        the measure's printed name: estimate and interval, or "too small".
+    Examples
+    --------
+    >>> models_text(1), models_text(3)
+    ('1 model', '3 models')
     """
-    keys = ["split", "model", "variable", "level", "n", "events"]
-    wholes = []
-    for made in forests:
-        whole = None
-        for measure, forest in made.items():
-            table = forest.frame()
-            low, high, value = table["low"], table["high"], table["value"]
-            text = [
-                f"{v:.{digits}f} ({a:.{digits}f}–{b:.{digits}f})" if ok else "too small"
-                for v, a, b, ok in zip(value, low, high, table["estimated"])
-            ]
-            numbers = {measure: value, f"{measure}_low": low, f"{measure}_high": high, MEASURES[measure]: text}
-            table = table[keys].assign(**numbers)
-            whole = table if whole is None else whole.assign(**numbers)  # same rows: levels do not depend on a measure
-        wholes.append(whole)
-    return pd.concat(wholes, ignore_index=True)
+    return f"{count} model{'s' * (count != 1)}"
 
 
-def contrasts(forests: Sequence[Forest], *, digits: int = 2) -> pd.DataFrame:
-    """Differences between levels of several forests, one below the other, with the text that is printed.
-
-    Returns
-    -------
-    DataFrame
-        The rows of `Forest.differences` with `Measure`, `Levels` and `Difference` (interval) as text.
-    """
-    table = pd.concat([forest.differences() for forest in forests], ignore_index=True)
-    limits = zip(table["difference"], table["low"], table["high"])
-    return table.assign(
-        Measure=[MEASURES[measure] for measure in table["measure"]],
-        Levels=[f"{a} against {b}" for a, b in zip(table["level"], table["reference"])],
-        Difference=[f"{d:.{digits}f} ({a:.{digits}f}–{b:.{digits}f})".replace("-", "−") for d, a, b in limits],
-        P=[p_text(p) for p in table["p_value"]],
-        Holm=[p_text(p) for p in table["p_holm"]],
-    )
+def upper(text: str) -> str:
+    """Text with a capital at its start."""
+    return text[:1].upper() + text[1:]

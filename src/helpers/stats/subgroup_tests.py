@@ -90,7 +90,7 @@ def interaction(cases: Cases, masks: list[np.ndarray]) -> tuple[float, int, floa
 def differences(
     cases: Cases, groups: Mapping[str, tuple[np.ndarray, Estimate]]
 ) -> list[tuple[str, str, float, float, float]]:
-    """Compare every level with the largest one.
+    """Compare every level with the one that has most cases, whatever the measure rests on.
 
     The interval is built from the two levels' own limits (MOVER): Zou and Donner (2008), doi:10.1002/sim.3095; for
     shares that is Newcombe's. O:E is compared as a ratio.
@@ -117,8 +117,7 @@ def differences(
     if len(groups) < 2:
         return []
     names = list(groups)
-    sizes = [cases.size(groups[name][0]) for name in names]
-    reference = names[int(np.argmax(sizes))]
+    reference = max(names, key=lambda name: groups[name][0].sum())
     mask, base = groups[reference]
     return [
         (name, reference, *_mover(cases, inside, estimate, mask, base))
@@ -141,7 +140,7 @@ def _mover(cases: Cases, inside: np.ndarray, one: Estimate, mask: np.ndarray, ba
 
 
 def detectable(cases: Cases, masks: list[np.ndarray], *, power: float = POWER) -> float:
-    """Smallest difference in AUC between the two largest levels that would probably be found.
+    """Smallest difference in AUC between any two levels that would probably be found: the two that are known best.
 
     (z_(1 - alpha/2) + z_power) times the standard error of the difference, from the numbers of events and non-events
     and the pooled spread of scores, not from the difference that was seen: power computed from that says nothing new

@@ -41,10 +41,11 @@ class Subgroups:
         One row a subgroup.
     interaction : DataFrame
         One row a variable and test: `variable, test, statistic, df, p_value, p_holm, detectable`. `df` is 0 where
-        fewer than two levels were large enough. `detectable` is the smallest difference in AUC between the two
-        largest levels that this size would show with 80 % power (AUC only).
+        fewer than two levels were large enough. `detectable` is the smallest difference in AUC between any two
+        levels that this size would show with 80 % power (AUC only).
     differences : DataFrame
-        One row a level but the largest: `variable, level, reference, difference, low, high`; a ratio for O:E.
+        One row a level but the one with most cases: `variable, level, reference, difference, low, high`; a ratio for
+        O:E.
     gap : Gap or None
         The widest gap in AUC beside those of chance (AUC only).
     minimum : int

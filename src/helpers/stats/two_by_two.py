@@ -113,13 +113,16 @@ class TwoByTwo:
         if interval not in ("wald", "fisher"):
             raise ValueError(f"interval: unknown {interval!r}; use 'wald' or 'fisher'")
         tp, fp, fn, tn = self.cells
+        method = self._named("Fleiss-Cohen-Everitt (doi:10.1037/h0028106)")
+        if 0 in (tp + fp, fn + tn):  # the value is 0 and its variance too, whatever the sample: that tells nothing
+            note = "every case is called alike, so there is no agreement to measure"
+            return Estimate(np.nan, level=self.level, method=method, note=note)
         above = 2 * (tp * tn - fp * fn)
         below = (tp + fp) * (fp + tn) + (tp + fn) * (fn + tn)
         value = float(above / below)
         rise_above = 2 * np.array([tn, -fn, -fp, tp])
         rise_below = np.array([fp + fn + 2 * tn, tp + 2 * fp + tn, tp + 2 * fn + tn, 2 * tp + fp + fn])
         se = self._se((rise_above - value * rise_below) / below)
-        method = self._named("Fleiss-Cohen-Everitt (doi:10.1037/h0028106)")
         if interval == "fisher":
             made = fisher_interval(value, se, level=self.level, method=f"{method}, Fisher's z scale")
         else:
