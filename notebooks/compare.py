@@ -19,6 +19,7 @@ resamples = 500  # bootstrap samples of patients
 from helpers.book import report, sentences_networks
 from helpers.data import cohort
 from helpers.data.study import read as read_study
+from helpers.learn.chosen import read_chosen
 from helpers.stats import comparing, family_plots, models, pair_matrix, predictions
 
 # %% [markdown]
@@ -35,6 +36,7 @@ judged = models.panel(field.table, split=settings.judged)
 frozen = models.freeze(
     models.chooser(field.table, settings.choosing), rule=settings.threshold.rule, value=settings.threshold.value
 )
+size = f"n = {judged.n:,}, {judged.events:,} events."
 
 # %% [markdown]
 # ## All networks of each input
@@ -46,8 +48,9 @@ page.figure("fig-families", picture, data=performance, n=judged.n, methods=compa
 heads = {"auc": "AUC", "accuracy": "Accuracy", "sensitivity": "Sensitivity", "specificity": "Specificity"}
 heads |= {"ppv": "PPV", "npv": "NPV", "f1": "F1", "kappa": "Kappa"}
 shown = models.printed(comparing.performance(judged, frozen, list(heads)), heads, digits=2)
-counts = judged.n, judged.events
-page.table("tab-networks", shown, columns=["model", *heads.values()], methods=comparing.TABLE, of=counts)
+about = {"methods": f"{comparing.TABLE} {size}", "of": (judged.n, judged.events)}
+note = comparing.ALIKE if shown[list(heads.values())].eq("–").any(axis=None) else ""
+page.table("tab-networks", shown, columns=["model", *heads.values()], caption_note=note, **about)
 
 # %% [markdown]
 # :::{result-figure} fig-families
@@ -98,9 +101,9 @@ page.table_if("tab-twins", twins and comparing.printed_twins(twins), methods=twi
 # %% tags=["remove-output"]
 pairs = models.comparisons(judged)
 aucs = performance.set_index("model")["auc"]
-page.figure("fig-matrix", pair_matrix.plot(pairs, aucs), data=pairs, n=judged.n, methods=models.PAIRS)
+page.figure("fig-matrix", pair_matrix.plot(pairs, aucs), data=pairs, n=judged.n, methods=f"{models.PAIRS} {size}")
 ablation = comparing.attention(judged, field)
-page.table_if("tab-attention", ablation, methods=comparing.ATTENTION)
+page.table_if("tab-attention", ablation, methods=f"{comparing.ATTENTION} {size}")
 
 # %% [markdown]
 # :::{result-figure} fig-matrix
@@ -120,6 +123,7 @@ page.table_if("tab-attention", ablation, methods=comparing.ATTENTION)
 # Elsewhere other patients are seen.
 # {numref}`tab-external` weights the inside patients to the outside mix of signs:
 # what then remains of a difference is not explained by these signs.
+# {glue:text}`chosen`
 
 # %% tags=["remove-output"]
 outside = comparing.external(chosen, settings, cohort.read(study, study=settings), resamples=resamples)
@@ -129,7 +133,10 @@ best = next(iter(settings.models))
 names = {"positive": settings.outcome.positive, "negative": settings.outcome.negative}
 cut = float(comparing.freeze_one(chosen, best, settings))
 counts = outside and family_plots.confusion(sides, best, cut, **names)
-page.figure_if("fig-confusion", counts, methods=comparing.COUNTS)
+page.figure_if("fig-confusion", counts, methods=f"{comparing.COUNTS} The threshold is {cut:.3f}.")
+networks = read_chosen(results).networks
+page.numbers(counted=sentences_networks.named(best, networks[best]))
+page.numbers(chosen=sentences_networks.chosen(networks, settings.models))
 
 # %% [markdown]
 # :::{result-table} tab-external
@@ -141,7 +148,7 @@ page.figure_if("fig-confusion", counts, methods=comparing.COUNTS)
 # :alt: Two-by-two tables of truth and call inside and outside, with counts and row percentages.
 # :optional:
 #
-# **What happens at the frozen threshold?** Counts of truth against call for the first model, inside and outside.
+# **What happens at the frozen threshold?** Counts of truth against call for {glue:text}`counted`, inside and outside.
 # :::
 
 # %% tags=["remove-output"]

@@ -1,6 +1,6 @@
 # %% [markdown]
 # (readers)=
-# # Does help make the readers better?
+# # Which way of reading is better?
 #
 # Reads `readings.csv` and, where the study has a model, `predictions.csv` · writes {numref}`fig-reader-points`, {numref}`fig-reader-effect` and {numref}`tab-reader-effect` · seconds, no GPU
 #
@@ -43,9 +43,11 @@ page = report.page(f"{results}/readers", simulated=settings.simulated, study=set
 read = reader_study.load(study, settings, results)
 performance = reader_tables.performance(read)
 page.card(settings.title, **about.card(settings))
+before, after = read.ways
+page.numbers(before=before, after=after, prevalence=f"{read.cube.label.mean():.0%}")
 
 # %% [markdown]
-# ## Where does help move each reader?
+# ## Where does each reader move?
 #
 # A reader who calls more cases positive gains sensitivity and pays with specificity, and moves along a curve; a reader who sees more moves towards the upper left corner.
 
@@ -57,18 +59,18 @@ page.view("fig-replay", replay.build(read, settings))
 
 # %% [markdown]
 # :::{result-figure} fig-reader-points
-# :alt: Operating points of each reader in ROC space, unaided as an open and aided as a filled mark, joined by an arrow, with crosses of intervals, and the ROC curve of the model where there is one.
+# :alt: Operating points of each reader in ROC space, the first way of reading as an open and the second as a filled mark, joined by an arrow, with crosses of intervals, and the ROC curve of the model where there is one.
 #
-# **Do readers move to the upper left?** Each reader without help (open) and with it (filled); crosses are 95 % confidence intervals of sensitivity and specificity.
+# **Do readers move to the upper left?** Each reader {glue:text}`before` (open) and {glue:text}`after` (filled); crosses are 95 % confidence intervals of sensitivity and specificity.
 # :::
 
 # %% [markdown]
 # ## Case by case
 #
 # :::{result-view} fig-replay
-# :alt: Operating points of the readers after some of the cases, and the rating of the present case by each reader without and with help.
+# :alt: Operating points of the readers after some of the cases, and the rating of the present case by each reader, read both ways.
 #
-# **How did the readers get there?** Play the cases or move through them; open marks are readings without help, filled ones with it.
+# **How did the readers get there?** Play the cases or move through them; open marks are readings {glue:text}`before`, filled ones {glue:text}`after`.
 # :::
 #
 # ## Each reader in numbers
@@ -88,15 +90,15 @@ page.table("tab-readers-more", shown, columns=first + list(heads.values()), **op
 
 # %% [markdown]
 # :::{result-table} tab-readers
-# **How good is each reader?** Estimate (95 % confidence interval) at the declared cut, without and with help.
+# **How good is each reader?** Estimate (95 % confidence interval) at the declared cut, {glue:text}`before` and {glue:text}`after`.
 # :::
 #
 # :::{result-table} tab-readers-more
-# **What do a reader's calls mean?** Predictive values at the prevalence of these cases, agreement of the call with the truth, and the half sum that is not an AUC.
+# **What do a reader's calls mean?** Predictive values hold where as many are positive as among these cases ({glue:text}`prevalence`); beside them agreement of the call with the truth, and the half sum that is not an AUC.
 # :::
 
 # %% [markdown]
-# ## The effect of help, over readers and cases
+# ## The difference, over readers and cases
 #
 # What a few readers say about readers in general depends on how much they differ, so readers count as a sample, just as cases do.
 # {glue:text}`truncated`
@@ -111,9 +113,9 @@ page.figure("fig-reader-effect", figure, data=each, n=read.n, methods=methods)
 
 # %% [markdown]
 # :::{result-figure} fig-reader-effect
-# :alt: Forest plots of the change of AUC, sensitivity, specificity and accuracy of each reader with help, and of the mean over readers as a diamond.
+# :alt: Forest plots of the change of AUC, sensitivity, specificity and accuracy of each reader from the first way of reading to the second, and of the mean over readers as a diamond.
 #
-# **Who gains, and how much?** With minus without help; the diamond is the mean for random readers and random cases.
+# **Who gains, and how much?** Reading {glue:text}`after` less reading {glue:text}`before`; the diamond is the mean for random readers and random cases.
 # :::
 
 # %% tags=["remove-output"]
@@ -128,7 +130,7 @@ page.table("tab-reader-effect", shown, columns=columns, headers=headers, formats
 
 # %% [markdown]
 # :::{result-table} tab-reader-effect
-# **What did help change on average?** Difference first, with its 95 % confidence interval; the relative gain is the difference divided by the value without help.
+# **What changed on average?** Difference first, with its 95 % confidence interval; the relative gain is the difference divided by the value {glue:text}`before`.
 # :::
 
 # %% [markdown]
@@ -162,32 +164,33 @@ page.table_if("tab-reader-model", shown, columns=columns, headers=headers | {"p_
 # :::
 
 # %% [markdown]
-# ## Which calls did help change?
+# ## Which calls changed?
 #
 # {glue:text}`minds`
 
 # %% tags=["remove-output"]
-minds = reader_tables.minds(read)
+minds = reader_tables.minds(read, overall)
 page.figure("fig-reader-minds", reader_plots.changes(minds), data=minds, n=read.n, methods=reader_tables.MINDS)
-heads = {"corrected": "Corrected, of wrong calls", "misled": "Misled, of right calls", "net_gain": "Net gain"}
+heads = {"became_right": "Became right, of wrong calls", "became_wrong": "Became wrong, of right calls"}
+heads["net_gain"] = "Net gain"
 shown = models.printed(minds.rename(columns=reader_tables.LIMITS), {f"{name}_share": heads[name] for name in heads})
-columns = ["reader", "cases", "kept_right", "corrected", "misled", "kept_wrong", *heads.values(), "p_holm"]
+columns = ["reader", "cases", "kept_right", "became_right", "became_wrong", "kept_wrong", *heads.values(), "p_holm"]
 formats = {"p_holm": models.p_text}
 page.table("tab-reader-minds", shown, columns=columns, formats=formats, methods=reader_tables.MINDS)
 
 # %% [markdown]
 # :::{result-figure} fig-reader-minds
-# :alt: Stacked bars of the calls of each reader: right both times, corrected by help, misled by help, wrong both times.
+# :alt: Stacked bars of the calls of each reader: right both times, wrong then right, right then wrong, wrong both times.
 #
-# **Did help correct more than it spoilt?** Calls of each reader on the same cases, without and with help.
+# **Did more calls become right than wrong?** Calls of each reader on the same cases, {glue:text}`before` and {glue:text}`after`.
 # :::
 #
 # :::{result-table} tab-reader-minds
-# **Whom did help mislead?** Counts, and shares with 95 % confidence intervals.
+# **Whose calls became wrong?** Counts, and shares with 95 % confidence intervals.
 # :::
 
 # %% [markdown]
-# ## Who profits more?
+# ## Does experience matter?
 #
 # {glue:text}`experience`
 
@@ -206,7 +209,7 @@ page.table_if("tab-reader-experience", shown, columns=columns, headers=headers, 
 # :optional:
 # :alt: Gains of each group of readers by measure, and the difference between the groups with its interval over cases and over readers and cases.
 #
-# **Does experience matter?** Left: mean gain of each group, interval over cases; right: difference between the groups, for these readers and for readers like them.
+# **Which group gains more?** Left: mean gain of each group, interval over cases; right: difference between the groups, for these readers and for readers like them.
 # :::
 #
 # :::{result-table} tab-reader-experience
@@ -231,9 +234,9 @@ page.table_if("tab-reader-agreement", shown, columns=columns, formats=formats, m
 # %% [markdown]
 # :::{result-figure} fig-reader-agreement
 # :optional:
-# :alt: Kappas and the intraclass correlation between readers, unaided and aided, with intervals.
+# :alt: Kappas and the intraclass correlation between readers, for both ways of reading, with intervals.
 #
-# **Does help bring readers together?** Agreement between readers, without and with help.
+# **Do readers agree more one way?** Agreement between readers, {glue:text}`before` and {glue:text}`after`.
 # :::
 #
 # :::{result-table} tab-reader-agreement

@@ -127,7 +127,9 @@ def test_twins_are_paired_by_network_and_adjusted(runs: pd.DataFrame) -> None:
     assert (found.frame()["p_holm"] >= found.frame()["p_value"]).all()
     printed = comparing.printed_twins(found)
     assert list(printed.columns)[1:3] == ["AUC, video", "AUC, still"]
-    assert "2 have the higher AUC on video" in sentences_networks.twins(found)
+    assert "the AUC on video beside that on still is higher in 2, equal in 0, lower in 0" in sentences_networks.twins(
+        found
+    )
     assert len(comparing.attention(part, field)) == 1
     assert comparing.twins(part, comparing.Field(field.table, {"video": []}, {})) is None
     with pytest.raises(ValueError, match="no network"):

@@ -125,26 +125,31 @@ def test_yes_or_no_ratings_have_no_area(table):
 
 
 def test_minds_equal_a_slow_count(study, table):
-    made = reader_tables.minds(study).set_index("reader")
+    overall = reader_gains.overall(study, reader_gains.effect(study))
+    made = reader_tables.minds(study, overall).set_index("reader")
     total = np.zeros(4, int)
     for reader in study.readers:
         before, after = right(table, reader, "unaided"), right(table, reader, "aided")
         counts = [int(((before == b) & (after == a)).sum()) for b, a in ((1, 1), (0, 1), (1, 0), (0, 0))]
         row = made.loc[reader]
-        assert row[["kept_right", "corrected", "misled", "kept_wrong"]].tolist() == counts
-        assert row["corrected_share"] == pytest.approx(counts[1] / (counts[1] + counts[3]))
+        assert row[["kept_right", "became_right", "became_wrong", "kept_wrong"]].tolist() == counts
+        assert row["became_right_share"] == pytest.approx(counts[1] / (counts[1] + counts[3]))
         low, high = scipy_stats.binomtest(counts[2], counts[0] + counts[2]).proportion_ci(method="wilson")
-        assert (row["misled_low"], row["misled_high"]) == pytest.approx((low, high))
+        assert (row["became_wrong_low"], row["became_wrong_high"]) == pytest.approx((low, high))
         assert row["net_gain"] == pytest.approx((counts[1] - counts[2]) / 80)
         changed = counts[1] + counts[2]
         assert row["p_value"] == pytest.approx(scipy_stats.binomtest(counts[1], changed).pvalue)
         total += counts
     whole = made.loc["all readers"]
-    assert whole[["kept_right", "corrected", "misled", "kept_wrong"]].tolist() == total.tolist()
+    assert whole[["kept_right", "became_right", "became_wrong", "kept_wrong"]].tolist() == total.tolist()
     # one patient is in it four times, so the interval is wider than that of as many independent calls
     naive = scipy_stats.binomtest(int(total[1]), int(total[1] + total[3])).proportion_ci(method="wilson")
-    assert whole["corrected_high"] - whole["corrected_low"] > naive.high - naive.low
+    assert whole["became_right_high"] - whole["became_right_low"] > naive.high - naive.low
     assert f"{total[1]} were right aided" in sentences.minds(made.reset_index(), study)
+    # all readers gain what the analysis over readers and cases says, with its interval
+    gained = overall.set_index("measure").loc["accuracy"]
+    assert whole[["net_gain", "net_low", "net_high"]].tolist() == gained[["absolute_gain", "low", "high"]].tolist()
+    assert whole["net_gain"] == pytest.approx((total[1] - total[2]) / total.sum())
 
 
 # ---------------------------------------------------------------------------------------------- gains
@@ -454,12 +459,13 @@ def test_the_figures_show_what_the_tables_say(study, table):
     drawn = {(round(x, 9), round(y, 9)) for line in ax.lines for x, y in zip(line.get_xdata(), line.get_ydata())}
     for row in performance.to_dict("records"):
         assert (round(1 - row["specificity"], 9), round(row["sensitivity"], 9)) in drawn
-    minds = reader_tables.minds(study)
+    overall = reader_gains.overall(study, reader_gains.effect(study))
+    minds = reader_tables.minds(study, overall)
     bars = reader_plots.changes(minds)
     widths = [patch.get_width() for patch in bars.patches]
     assert sum(widths) == pytest.approx(100 * len(minds))
     each = reader_gains.each_reader(study)
-    figure = reader_plots.effects(study, each, reader_gains.overall(study, reader_gains.effect(study)))
+    figure = reader_plots.effects(study, each, overall)
     assert [ax.get_title() for ax in figure.axes] == ["AUC", "Sensitivity", "Specificity", "Accuracy"]
     plt.close("all")
 

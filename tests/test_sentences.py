@@ -14,7 +14,8 @@ from helpers.stats import calibrated, casemix, heat_energy, reader_gains, reader
 from helpers.stats.families import holm
 from helpers.stats.models import Panel
 
-WAYS = SimpleNamespace(ways=("unaided", "aided"))
+WAYS = SimpleNamespace(ways=("unaided", "aided"), unaided="unaided", aided="aided")
+FILM = SimpleNamespace(ways=("on film", "on screen"), unaided="film", aided="screen")
 
 
 def energies(patients: list[str], share: np.ndarray) -> pd.DataFrame:
@@ -80,7 +81,12 @@ def gains(**changes: float) -> pd.DataFrame:
 
 def test_help_is_judged_after_holm_and_not_at_all_without_a_test():
     assert "higher aided than unaided: accuracy" in sentences_readers.answer(gains(), WAYS)
-    assert "no difference beyond chance" in sentences_readers.answer(gains(p_holm=0.06), WAYS)
+    unsure = gains(absolute_gain=-0.1, low=-0.22, p_holm=0.06)
+    assert "no difference beyond chance between unaided and aided reading: " in sentences_readers.answer(unsure, WAYS)
+    assert sentences_readers.answer(unsure, FILM) == (
+        "Over readers and cases, no difference beyond chance between film and screen: accuracy (0.70, then 0.80; "
+        "difference −0.10, 95 % CI −0.22 to 0.18, P after Holm 0.060)."
+    )
     nothing = gains(low=np.nan, high=np.nan, p_value=np.nan, p_holm=np.nan)
     said = sentences_readers.answer(nothing, WAYS)
     assert "cannot be judged: accuracy" in said and "interval not defined" in said and "chance" not in said
@@ -99,9 +105,9 @@ def test_one_reader_a_group_says_nothing_of_other_readers():
 
 
 def test_a_share_of_no_call_is_no_share():
-    row = {"reader": "all readers", "corrected": 0, "kept_wrong": 0, "misled": 1, "kept_right": 9}
-    row |= {"corrected_share": np.nan, "corrected_low": np.nan, "corrected_high": np.nan}
-    row |= {"misled_share": 0.1, "misled_low": 0.02, "misled_high": 0.4}
+    row = {"reader": "all readers", "became_right": 0, "kept_wrong": 0, "became_wrong": 1, "kept_right": 9}
+    row |= {"became_right_share": np.nan, "became_right_low": np.nan, "became_right_high": np.nan}
+    row |= {"became_wrong_share": 0.1, "became_wrong_low": 0.02, "became_wrong_high": 0.4}
     said = sentences_readers.minds(pd.DataFrame([row]), WAYS)
     assert (
         said
@@ -111,9 +117,58 @@ def test_a_share_of_no_call_is_no_share():
 
 
 def test_means_over_readers_are_no_further_readers():
-    rows = [("A", 0.1, 0.2), ("B", -0.2, 0.1), ("all readers", 0.05, 0.2)]
-    said = findings._reader_model(pd.DataFrame(rows, columns=["reader", "low", "high"]))
-    assert "above the reader in 1 and below in 0 of 2 comparisons" in said
+    rows = [("A", 0.15, 0.1, 0.2), ("B", -0.1, -0.2, 0.1), ("all readers", 0.02, 0.01, 0.2)]
+    said = findings._reader_model(pd.DataFrame(rows, columns=["reader", "difference", "low", "high"]))
+    assert said == (
+        "In comparisons with single readers the model is higher in 1 of 2, lower in 1, with an interval that excludes "
+        "zero in 1 (higher); intervals are not adjusted."
+    )
+
+
+def test_a_model_above_every_reader_is_not_said_to_be_above_none():
+    """Four readers, the model above all of them, and no interval that excludes zero."""
+    gaps = {"unaided": [0.1, 0.3, 0.1, 0.3, 0.2], "aided": [0.1, 0.3, 0.7 - 0.7, -0.1, 0.08]}
+    names = ["JR1", "JR2", "SR1", "SR2", "all readers"]
+    rows = [
+        {
+            "reader": reader,
+            "modality": way,
+            "match": "specificity",
+            "difference": gap,
+            "low": gap - 0.4,
+            "high": gap + 0.4,
+        }
+        for way, found in gaps.items()
+        for reader, gap in zip(names, found)
+    ]
+    study = SimpleNamespace(**vars(WAYS), risks=range(29), n=245, model="video")
+    assert sentences_readers.model(pd.DataFrame(rows), study) == (
+        "29 of the 245 cases that were read have a risk of the model video. There the model's sensitivity is set beside "
+        "that of each reader, at the reader's own specificity: unaided it is higher in 4 of 4, with an interval that "
+        "excludes zero in none (mean difference 0.20, 95 % CI −0.20 to 0.60); aided it is higher in 2 of 4, equal in 1, "
+        "lower in 1, with an interval that excludes zero in none (mean difference 0.08, 95 % CI −0.32 to 0.48)."
+    )
+
+
+def test_every_model_is_followed_outside():
+    rows = [("clinical", -0.01, -0.35, 0.32), ("still", -0.45, -0.79, -0.11)]
+    table = pd.DataFrame(rows, columns=["model", "difference", "difference_low", "difference_high"])
+    table = table.assign(auc_internal=0.8, auc_weighted=0.7, auc_weighted_low=0.6, auc_weighted_high=0.9)
+    said = sentences_networks.external(SimpleNamespace(table=table, prevalence=(0.67, 0.34)))
+    assert said.startswith(
+        "AUC outside less AUC inside: clinical −0.01 (95 % CI −0.35 to +0.32); still −0.45 (95 % CI −0.79 to −0.11). "
+    )
+    assert "clinical 0.70 (0.60 to 0.90) instead of 0.80; still 0.70" in said
+
+
+def test_twins_that_tie_are_neither_better_nor_worse():
+    pairs = pd.DataFrame({"difference": [0.0, 0.014, -0.083, -0.403, -0.375], "p_holm": 0.9})
+    said = sentences_networks.twins(SimpleNamespace(pairs=pairs, first="video", second="still", n=18, events=12))
+    assert said == (
+        "Over 5 networks, each trained on both, the AUC on video beside that on still is higher in 1, equal in 1, lower "
+        "in 3 (median difference −0.08); 0 of these differences hold after Holm's correction, on 18 patients with 12 "
+        "events."
+    )
 
 
 def test_reader_tests_are_one_family():
@@ -128,9 +183,10 @@ def test_reader_tests_are_one_family():
     study = reader_study.assemble(frame, positive_from=4)
     overall = reader_gains.overall(study, reader_gains.effect(study))
     assert overall["p_holm"].tolist() == pytest.approx(holm(overall["p_value"]).tolist())
-    minds = reader_tables.minds(study)
+    minds = reader_tables.minds(study, overall)
     assert minds["p_holm"].iloc[:-1].tolist() == pytest.approx(holm(minds["p_value"].iloc[:-1]).tolist())
     assert np.isnan(minds["p_holm"].iloc[-1])
+    assert minds[["net_low", "net_high"]].notna().all(axis=None)
 
 
 def test_nothing_was_borrowed_where_nothing_was_chosen():

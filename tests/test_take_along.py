@@ -170,11 +170,15 @@ def test_findings_name_estimates_with_their_intervals() -> None:
 
 
 def test_findings_on_readers_use_the_row_of_all_readers() -> None:
-    row = {"reader": "r", "corrected": 1, "misled": 2, "kept_wrong": 3, "kept_right": 4, "corrected_share": 0.25}
-    row |= {"corrected_low": 0.1, "corrected_high": 0.5, "misled_share": 1 / 3, "misled_low": 0.1, "misled_high": 0.6}
+    row = {"reader": "r", "became_right": 1, "became_wrong": 2, "kept_wrong": 3, "kept_right": 4}
+    row |= {"became_right_share": 0.25, "became_right_low": 0.1, "became_right_high": 0.5}
+    row |= {"became_wrong_share": 1 / 3, "became_wrong_low": 0.1, "became_wrong_high": 0.6}
+    row |= {"first_way": "on film", "second_way": "on screen"}
     said = findings.of("fig-reader-minds", pd.DataFrame([row, {**row, "reader": "all readers"}]))
-    assert said.startswith("Over all readers help corrected 25% (95 % CI 10% to 50%) of the 4 calls that were wrong")
-    assert said.endswith("misled 33% (95 % CI 10% to 60%) of the 6 that were right.")
+    assert said == (
+        "Over all readers, of the 4 calls that were wrong on film, 25% (95 % CI 10% to 50%) were right on screen; of the 6 "
+        "that were right, 33% (95 % CI 10% to 60%) were wrong."
+    )
 
 
 def test_findings_of_classes_outlines_and_printed_shares() -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from helpers.book import findings_tasks
-from helpers.book.wording import range_text, value_text
+from helpers.book.wording import count_text, range_text, value_text
 from helpers.data import spreadsheet
 
 if TYPE_CHECKING:
@@ -260,9 +260,12 @@ def _effect(data: pd.DataFrame) -> str:
 
 def _minds(data: pd.DataFrame) -> str:
     row = data[data["reader"] == "all readers"].iloc[0]
-    wrong, right = row["corrected"] + row["kept_wrong"], row["misled"] + row["kept_right"]
-    corrected = f"help corrected {_share(row, 'corrected')} of the {wrong:,.0f} calls that were wrong without it"
-    return f"Over all readers {corrected}, and misled {_share(row, 'misled')} of the {right:,.0f} that were right."
+    wrong, right = row["became_right"] + row["kept_wrong"], row["became_wrong"] + row["kept_right"]
+    first, second = row["first_way"], row["second_way"]
+    return (
+        f"Over all readers, of the {wrong:,.0f} calls that were wrong {first}, {_share(row, 'became_right')} were "
+        f"right {second}; of the {right:,.0f} that were right, {_share(row, 'became_wrong')} were wrong."
+    )
 
 
 def _share(row: pd.Series, name: str) -> str:
@@ -272,11 +275,8 @@ def _share(row: pd.Series, name: str) -> str:
 
 def _reader_model(data: pd.DataFrame) -> str:
     data = data[data["reader"] != "all readers"]
-    above, below = int((data["low"] > 0).sum()), int((data["high"] < 0).sum())
-    return (
-        f"With an interval (not adjusted) that excludes no difference, the model is above the reader in {above} and "
-        f"below in {below} of {len(data)} comparisons."
-    )
+    counts = count_text(data, up="higher", down="lower")
+    return f"In comparisons with single readers the model is {counts}; intervals are not adjusted."
 
 
 def _experience(data: pd.DataFrame) -> str:

@@ -50,6 +50,22 @@ def tuned(cases: pd.DataFrame, mean_auc: float) -> str:
     return f"{chose} its AUC is {value_text(found.value, found.low, found.high)}."
 
 
+def named(model: str, network: tuple[str, str]) -> str:
+    """A model with the network that stands for it.
+
+    Parameters
+    ----------
+    model : str
+    network : (input, architecture)
+
+    Examples
+    --------
+    >>> named("video", ("clip", "densenet121"))
+    'video (DenseNet121)'
+    """
+    return f"{model} ({title(network[1])})"
+
+
 def borrowed(optimism: pd.DataFrame, models: Mapping[str, Model]) -> str:
     """What choosing networks on the test patients would have added; empty where nothing was chosen.
 
@@ -90,13 +106,15 @@ def levels(compared: Levels) -> str:
 
 
 def twins(found: Twins) -> str:
-    """What the first family gains over the second, over all networks."""
+    """In how many networks the first family has the higher AUC, and which differences hold."""
     table, a, b = found.pairs, found.first, found.second
-    better, clear = int((table["difference"] > 0).sum()), int((table["p_holm"] < 0.05).sum())
-    middle = table["difference"].median()
+    gap, clear = table["difference"].round(9), int((table["p_holm"] < 0.05).sum())
+    counts = {"higher": int((gap > 0).sum()), "equal": int((gap == 0).sum()), "lower": int((gap < 0).sum())}
+    said = ", ".join(f"{kind} in {count}" for kind, count in counts.items())
     return (
-        f"Of {len(table)} networks, {better} have the higher AUC on {a} than on {b} (median difference {middle:+.2f}); "
-        f"{clear} of these differences hold after Holm's correction, on {found.n} patients with {found.events} events."
+        f"Over {len(table)} network{'s' * (len(table) != 1)}, each trained on both, the AUC on {a} beside that on {b} "
+        f"is {said} (median difference {_signed(gap.median())}); {clear} of these differences "
+        f"hold{'s' * (clear == 1)} after Holm's correction, on {found.n} patients with {found.events} events."
     )
 
 
@@ -104,17 +122,24 @@ def external(mix: CaseMix | None) -> str:
     """How performance outside compares with that inside, and what the mix of cases explains; empty without a split."""
     if mix is None:
         return ""
-    row = mix.table.iloc[0]
-    sign = "lower" if row["difference"] < 0 else "higher"
-    sure = (
-        "the interval of the difference excludes zero"
-        if row["difference_low"] * row["difference_high"] > 0
-        else ("the interval of the difference includes zero")
+    rows = list(mix.table.itertuples())
+    gaps = "; ".join(
+        f"{row.model} {_signed(row.difference)} (95 % CI {_signed(row.difference_low)} to "
+        f"{_signed(row.difference_high)})"
+        for row in rows
     )
-    limits = f"95 % CI {row['auc_weighted_low']:.2f} to {row['auc_weighted_high']:.2f}"
+    mixed = "; ".join(
+        f"{row.model} {row.auc_weighted:.2f} ({row.auc_weighted_low:.2f} to {row.auc_weighted_high:.2f}) instead of "
+        f"{row.auc_internal:.2f}"
+        for row in rows
+    )
     return (
-        f"Outside, the AUC of {row['model']} is {abs(row['difference']):.2f} {sign} than inside ({sure}); with the "
-        f"inside patients weighted to the outside mix of the declared signs it is {row['auc_weighted']:.2f} ({limits}) "
-        f"instead of {row['auc_internal']:.2f}. "
+        f"AUC outside less AUC inside: {gaps}. With the inside patients weighted to the outside mix of the declared "
+        f"signs, the AUC inside is: {mixed}. "
         f"The positives are {mix.prevalence[0]:.0%} inside and {mix.prevalence[1]:.0%} outside."
     )
+
+
+def _signed(value: float) -> str:
+    """A difference with its sign; one that prints as zero has none."""
+    return "0.00" if abs(value) < 0.005 else f"{value:+.2f}".replace("-", "−")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from helpers.book.wording import count_text
 from helpers.data import registry
 from helpers.data.study import Study
 from helpers.stats.models import p_text
@@ -33,9 +34,7 @@ def design(study: ReaderStudy, settings: Study) -> str:
     elif settings.readers.model is not None:
         ways += f" by the model {settings.readers.model}"
     elif (study.unaided, study.aided) != KNOWN_MODALITIES:
-        more.append(
-            f"Where this page says help, it means {study.aided} instead of {study.unaided}; no model is involved."
-        )
+        more.append(f"The first way of reading is {study.unaided}, the second {study.aided}; no model is involved.")
     if data.crossed:
         shape = "every reader read every case both ways"
     else:
@@ -50,7 +49,7 @@ def _organ(settings: Study) -> str:
 
 
 def answer(overall: pd.DataFrame, study: ReaderStudy) -> str:
-    """Say for each measure whether help changed it over readers and cases.
+    """Say for each measure whether it differs between the two ways of reading, over readers and cases.
 
     Parameters
     ----------
@@ -59,17 +58,19 @@ def answer(overall: pd.DataFrame, study: ReaderStudy) -> str:
     study : ReaderStudy
     """
     before, after = study.ways
+    both = f"{study.unaided} and {study.aided}"
+    both += " reading" if (study.unaided, study.aided) == KNOWN_MODALITIES else ""
     heads = {
         "higher": f"higher {after} than {before}",
         "lower": f"lower {after} than {before}",
-        "alike": f"no difference beyond chance {before} and {after}",
+        "alike": f"no difference beyond chance between {both}",
         "unknown": "cannot be judged",
     }
     groups: dict[str, list[str]] = {kind: [] for kind in heads}
     for row in overall.itertuples():
-        ends = "interval not defined" if np.isnan(row.low) else f"95 % CI {row.low:.2f} to {row.high:.2f}"
+        ends = "interval not defined" if np.isnan(row.low) else f"95 % CI {_number(row.low)} to {_number(row.high)}"
         p = "" if np.isnan(row.p_holm) else f", P after Holm {p_text(row.p_holm)}"
-        said = f"({row.before:.2f}, then {row.after:.2f}; difference {row.absolute_gain:.2f}, {ends}{p})"
+        said = f"({row.before:.2f}, then {row.after:.2f}; difference {_number(row.absolute_gain)}, {ends}{p})"
         groups[_kind(row)].append(f"{_small(row.measure)} {said}")
     parts = [f"{heads[kind]}: {_list(said)}" for kind, said in groups.items() if said]
     return f"Over readers and cases, {'; '.join(parts)}."
@@ -87,13 +88,13 @@ def _kind(row: object) -> str:
 def two_gains(overall: pd.DataFrame, study: ReaderStudy) -> str:
     """Name the absolute and the relative gain of accuracy beside each other."""
     row, (before, after) = overall.set_index("measure").loc["accuracy"], study.ways
-    ends = f" (95 % CI {100 * row['low']:.1f} to {100 * row['high']:.1f})"
-    part = f" (95 % CI {row['relative_low']:.1%} to {row['relative_high']:.1%})"
+    ends = f" (95 % CI {_points(row['low'], row['high'])})"
+    part = f" (95 % CI {_number(row['relative_low'], '.1%')} to {_number(row['relative_high'], '.1%')})"
     return (
         f"Mean accuracy was {row['before']:.1%} {before} and {row['after']:.1%} {after}: an absolute gain of "
-        f"{100 * row['absolute_gain']:.1f} percentage points{'' if np.isnan(row['low']) else ends}, which is a "
-        f"relative gain of {row['relative_gain']:.1%}{'' if np.isnan(row['relative_low']) else part} of the accuracy "
-        f"{before}."
+        f"{_point(row['absolute_gain'])} percentage points{'' if np.isnan(row['low']) else ends}, which is a "
+        f"relative gain of {_number(row['relative_gain'], '.1%')}{'' if np.isnan(row['relative_low']) else part} of "
+        f"the accuracy {before}."
     )
 
 
@@ -108,13 +109,13 @@ def half_sum(study: ReaderStudy, performance: pd.DataFrame) -> str:
         return f"{what} Ratings here are yes or no, so there is no AUC of a reader."
     gap = own["auc"] - own["balanced_accuracy"]
     return (
-        f"{what} Here it differs from the AUC of the same ratings by {gap.min():.3f} to {gap.max():.3f} (AUC less half "
-        "sum, over readers and ways of reading)."
+        f"{what} Here it differs from the AUC of the same ratings by {_number(gap.min(), '.3f')} to "
+        f"{_number(gap.max(), '.3f')} (AUC less half sum, over readers and ways of reading)."
     )
 
 
 def model(table: pd.DataFrame | None, study: ReaderStudy) -> str:
-    """Say against how many readers the model is better, worse or not told apart, at matched specificity.
+    """Say against how many readers the model is more sensitive at the reader's own specificity, and for how sure.
 
     Parameters
     ----------
@@ -125,23 +126,25 @@ def model(table: pd.DataFrame | None, study: ReaderStudy) -> str:
     if table is None:
         return "No model's risks belong to this study, so readers are compared with each other only."
     said = []
-    for modality, part in table[table["match"] == "specificity"].groupby("modality", sort=False):
-        own = part[part["reader"] != ALL]
-        better, worse = int((own["low"] > 0).sum()), int((own["high"] < 0).sum())
-        text = (
-            f"of {len(own)} readers ({modality}) the model finds more positive cases than {better}, fewer than {worse}"
-        )
+    at_specificity = table[table["match"] == "specificity"]
+    for modality, way in zip((study.unaided, study.aided), study.ways):
+        part = at_specificity[at_specificity["modality"] == modality]
+        text = f"{way} it is {count_text(part[part['reader'] != ALL], up='higher', down='lower')}"
         whole = part[part["reader"] == ALL]
         if len(whole):
             row = whole.iloc[0]
-            text += f" (mean difference {row['difference']:.2f}, 95 % CI {row['low']:.2f} to {row['high']:.2f})"
+            ends = f"95 % CI {_number(row['low'])} to {_number(row['high'])}"
+            text += f" (mean difference {_number(row['difference'])}, {ends})"
         said.append(text)
     common = f"{len(study.risks)} of the {study.n} cases that were read have a risk of the model {study.model}"
-    return f"{common}; there, at each reader's own specificity, {', and '.join(said)}."
+    return (
+        f"{common}. There the model's sensitivity is set beside that of each reader, at the reader's own specificity: "
+        f"{'; '.join(said)}."
+    )
 
 
 def minds(table: pd.DataFrame, study: ReaderStudy) -> str:
-    """Say what share of wrong calls help corrected, and what share of right ones it spoilt.
+    """Say what share of the wrong calls became right the second way, and what share of the right ones wrong.
 
     Parameters
     ----------
@@ -151,10 +154,12 @@ def minds(table: pd.DataFrame, study: ReaderStudy) -> str:
     """
     before, after = study.ways
     row = table[table["reader"] == ALL].iloc[0]
-    wrong, right = row["corrected"] + row["kept_wrong"], row["misled"] + row["kept_right"]
-    said = f"Of {wrong:.0f} calls that were wrong {before}, {row['corrected']:.0f} were right {after}"
-    said += f"{_range(row, 'corrected')}; of {right:.0f} that were right, {row['misled']:.0f} were wrong {after}"
-    return f"{said}{_range(row, 'misled')}."
+    wrong, right = row["became_right"] + row["kept_wrong"], row["became_wrong"] + row["kept_right"]
+    said = f"Of {wrong:.0f} calls that were wrong {before}, {row['became_right']:.0f} were right {after}"
+    said += (
+        f"{_range(row, 'became_right')}; of {right:.0f} that were right, {row['became_wrong']:.0f} were wrong {after}"
+    )
+    return f"{said}{_range(row, 'became_wrong')}."
 
 
 def _range(row: pd.Series, name: str) -> str:
@@ -169,8 +174,8 @@ def experience(gains: pd.DataFrame | None, gaps: pd.DataFrame | None) -> str:
         return "The readings do not say how experienced readers are, or all are alike."
     own = gains[gains["measure"] == "accuracy"]
     said = [
-        f"{row.experience}: {row.before:.1%} to {row.after:.1%}, absolute gain {100 * row.absolute_gain:.1f} points, "
-        f"relative gain {row.relative_gain:.1%}"
+        f"{row.experience}: {row.before:.1%} to {row.after:.1%}, absolute gain {_point(row.absolute_gain)} points, "
+        f"relative gain {_number(row.relative_gain, '.1%')}"
         for row in own.itertuples()
     ]
     parts = []
@@ -183,14 +188,14 @@ def experience(gains: pd.DataFrame | None, gaps: pd.DataFrame | None) -> str:
                 told = "differ, for other readers too"
         random = "" if np.isnan(row.random_low) else f"; over readers too {_points(row.random_low, row.random_high)}"
         parts.append(
-            f"the gains of {row.first} and {row.second} {told} (difference {100 * row.difference:.1f} points, 95 % CI "
+            f"the gains of {row.first} and {row.second} {told} (difference {_point(row.difference)} points, 95 % CI "
             f"over cases {_points(row.low, row.high)}{random})"
         )
     return f"Accuracy by experience: {'; '.join(said)}. {_upper('; '.join(parts))}."
 
 
 def agreement(table: pd.DataFrame, study: ReaderStudy) -> str:
-    """Say how far readers agree, and whether help brought them together."""
+    """Say how far readers agree, and whether they agree more the second way."""
     if table.empty:
         return "No two readers read the same cases both ways, so their agreement is not known."
     before, after, change = table[table["measure"] == "fleiss"].itertuples()
@@ -201,7 +206,7 @@ def agreement(table: pd.DataFrame, study: ReaderStudy) -> str:
     return (
         f"Agreement between readers {verb}: Fleiss' kappa of their calls was {before.value:.2f} ({before.low:.2f} to "
         f"{before.high:.2f}) {first} and {after.value:.2f} ({after.low:.2f} to {after.high:.2f}) {second}, change "
-        f"{change.value:.2f} ({change.low:.2f} to {change.high:.2f}){groups}."
+        f"{_number(change.value)} ({_number(change.low)} to {_number(change.high)}){groups}."
         + (" Readers who follow one adviser agree more whether or not the adviser is right." if advised else "")
     )
 
@@ -220,8 +225,16 @@ def _small(measure: str) -> str:
     return MEASURES[measure] if measure == "auc" else MEASURES[measure].lower()
 
 
+def _number(value: float, form: str = ".2f") -> str:
+    return f"{value:{form}}".replace("-", "−")
+
+
+def _point(share: float) -> str:
+    return _number(100 * share, ".1f")
+
+
 def _points(low: float, high: float) -> str:
-    return f"{100 * low:.1f} to {100 * high:.1f}"
+    return f"{_point(low)} to {_point(high)}"
 
 
 def _upper(text: str) -> str:

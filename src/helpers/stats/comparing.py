@@ -22,6 +22,7 @@ ATTENTION = (
     "Paired difference in AUC by DeLong (doi:10.2307/2531595), with attention minus without; same split, seed and "
     "training in both."
 )
+ALIKE = "–: not defined, as a network calls every patient alike (kappa), or nobody positive (PPV) or negative (NPV)."
 COUNTS = "Called positive when the risk reaches the threshold that was frozen on the tuning patients; the same in both."
 WITH = " with attention"
 

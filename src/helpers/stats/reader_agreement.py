@@ -25,7 +25,7 @@ METHODS = (
     "(doi:10.1177/001316446002000104) averaged over pairs (doi:10.1037/h0031643), Fleiss' kappa "
     "(doi:10.1037/h0031619), quadratically weighted kappa (doi:10.1037/h0026256) and the intraclass correlation of "
     "single random readers, absolute agreement (doi:10.1037/0033-2909.86.2.420). Where groups of readers read "
-    "different cases, the mean over the groups. Intervals, also of the change with help, by the jackknife over "
+    "different cases, the mean over the groups. Intervals, also of the change, by the jackknife over "
     "patients."
 )
 

@@ -32,9 +32,9 @@ AVERAGE = (
     "(doi:10.1002/sim.2532), otherwise by U-statistics (doi:10.1080/03610920802610084; degrees of freedom "
     "doi:10.1016/j.acra.2012.09.012). Accuracy, the share of right calls over all cases, by the covariance of the "
     "readers' gains over patients (doi:10.1002/sim.5926). The absolute gain is a difference of two shares, the "
-    "relative gain that difference over the unaided value, with an interval by the delta method on the logarithm of "
-    "the ratio. The measures are one family, adjusted by Holm (https://www.jstor.org/stable/4615733); intervals are "
-    "not."
+    "relative gain that difference over the value of the first way of reading, with an interval by the delta method "
+    "on the logarithm of the ratio. The measures are one family, adjusted by Holm "
+    "(https://www.jstor.org/stable/4615733); intervals are not."
 )
 
 

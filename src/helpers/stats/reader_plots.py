@@ -21,8 +21,8 @@ MEASURES = {"auc": "AUC", "sensitivity": "Sensitivity", "specificity": "Specific
 FEW = 7  # readers that can have a colour each
 OUTCOMES = {  # colour and hatch, so that the four can be told apart without colour
     "kept_right": ("right both ways", "#0072B2", ""),
-    "corrected": ("corrected: wrong, then right", "#56B4E9", "//"),
-    "misled": ("misled: right, then wrong", "#E69F00", "\\\\"),
+    "became_right": ("wrong, then right", "#56B4E9", "//"),
+    "became_wrong": ("right, then wrong", "#E69F00", "\\\\"),
     "kept_wrong": ("wrong both ways", "#BDBDBD", ""),
 }
 

@@ -13,8 +13,8 @@ from helpers.stats.operating_points import operating_point
 from helpers.stats.reader_study import ReaderStudy
 
 MEASURES = ("sensitivity", "specificity", "ppv", "npv", "accuracy", "f1", "kappa", "balanced_accuracy")
-LIMITS = {"corrected_low": "corrected_share_low", "corrected_high": "corrected_share_high"}
-LIMITS |= {"misled_low": "misled_share_low", "misled_high": "misled_share_high"}
+LIMITS = {"became_right_low": "became_right_share_low", "became_right_high": "became_right_share_high"}
+LIMITS |= {"became_wrong_low": "became_wrong_share_low", "became_wrong_high": "became_wrong_share_high"}
 LIMITS |= {"net_gain": "net_gain_share", "net_low": "net_gain_share_low", "net_high": "net_gain_share_high"}
 POINTS = (
     "Sensitivity, specificity, predictive values and accuracy with Wilson intervals "
@@ -27,12 +27,14 @@ POINTS = (
     "(doi:10.1177/0272989X0002000410)."
 )
 MINDS = (
-    "Calls of the same reader on the same cases. Corrected: share of the wrong unaided calls that were right with "
-    "help; misled: share of the right ones that became wrong; both with Wilson intervals, for all readers together "
-    "with the variance by patient (doi:10.1093/jssam/smv024). Net gain in accuracy with Newcombe's interval for "
-    "paired proportions (doi:10.1002/(SICI)1097-0258(19981130)17:22<2635::AID-SIM954>3.0.CO;2-C) and McNemar's exact "
-    "test (doi:10.1007/BF02295996), by patient when patients repeat (doi:10.1002/sim.1438); P values of the readers "
-    "adjusted by Holm (https://www.jstor.org/stable/4615733)."
+    "Calls of the same reader on the same cases, read both ways. Became right: share of the wrong calls that were "
+    "right the second way; became wrong: share of the right ones that were wrong then; both with Wilson intervals, for "
+    "all readers together with the variance by patient (doi:10.1093/jssam/smv024). Net gain in accuracy with "
+    "Newcombe's interval for paired proportions "
+    "(doi:10.1002/(SICI)1097-0258(19981130)17:22<2635::AID-SIM954>3.0.CO;2-C) and McNemar's exact test "
+    "(doi:10.1007/BF02295996), by patient when patients repeat (doi:10.1002/sim.1438); P values of the readers "
+    "adjusted by Holm (https://www.jstor.org/stable/4615733). Net gain of all readers: the mean "
+    "with readers and cases random, from the table over readers and cases, which has its P value."
 )
 
 
@@ -84,21 +86,23 @@ def _measured(part: pd.DataFrame, column: str, cut: float, *, graded: bool) -> d
     return row
 
 
-def minds(study: ReaderStudy) -> pd.DataFrame:
-    """Count the calls that help corrected and the calls it spoilt, by reader and for all readers.
+def minds(study: ReaderStudy, overall: pd.DataFrame) -> pd.DataFrame:
+    """Count the calls that became right and those that became wrong, by reader and for all readers.
 
     Parameters
     ----------
     study : ReaderStudy
+    overall : DataFrame
+        From `reader_gains.overall`: the net gain of all readers is its gain in accuracy.
 
     Returns
     -------
     DataFrame
-        One row a reader and a last row `all readers`: `reader, experience, cases, kept_right, corrected, misled,
-        kept_wrong` (calls read both ways), `corrected_share, corrected_low, corrected_high` (of wrong unaided calls),
-        `misled_share, misled_low, misled_high` (of right ones), `net_gain, net_low, net_high` (in accuracy) and
-        `p_value, p_holm` (adjusted over the readers); limits and P of the net gain of `all readers` are NaN, because
-        those belong to the analysis over readers.
+        One row a reader and a last row `all readers`: `reader, experience, cases, kept_right, became_right,
+        became_wrong, kept_wrong` (calls read both ways), `became_right_share, became_right_low, became_right_high` (of
+        the calls that were wrong the first way), `became_wrong_share, became_wrong_low, became_wrong_high` (of those
+        that were right), `net_gain, net_low, net_high` (in accuracy), `p_value, p_holm` (adjusted over the readers; NaN
+        for `all readers`, whose test belongs to `overall`), and `first_way, second_way`, the ways of reading in words.
 
     Examples
     --------
@@ -106,8 +110,9 @@ def minds(study: ReaderStudy) -> pd.DataFrame:
     >>> calls = {"unaided": [1, 0, 0, 1], "aided": [1, 1, 1, 0]}
     >>> rows = [("A", m, k, k, int(k < 2), c) for m, all_calls in calls.items() for k, c in enumerate(all_calls)]
     >>> columns = ["reader", "modality", "case_id", "patient_id", "label", "rating"]
-    >>> table = minds(assemble(pd.DataFrame(rows, columns=columns)))
-    >>> table.loc[0, ["kept_right", "corrected", "misled", "kept_wrong"]].tolist()
+    >>> overall = pd.DataFrame([{"measure": "accuracy", "absolute_gain": 0.25, "low": np.nan, "high": np.nan}])
+    >>> table = minds(assemble(pd.DataFrame(rows, columns=columns)), overall)
+    >>> table.loc[0, ["kept_right", "became_right", "became_wrong", "kept_wrong"]].tolist()
     [1, 2, 1, 0]
     """
     right, owner = right_calls(study)
@@ -121,9 +126,10 @@ def minds(study: ReaderStudy) -> pd.DataFrame:
         rows.append(names | _changes(before, after, owner[both]) | net | {"p_value": gain["p_value"]})
     reader, case = np.nonzero(~np.isnan(right).any(axis=0))
     before, after = right[0, reader, case], right[1, reader, case]
-    names = {"reader": "all readers", "experience": "", "net_gain": float(np.mean(after - before))}
-    rows.append(names | _changes(before, after, owner[case]))
-    table = pd.DataFrame(rows).assign(p_holm=np.nan)
+    mean = overall.set_index("measure").loc["accuracy"]
+    net = {"net_gain": mean["absolute_gain"], "net_low": mean["low"], "net_high": mean["high"]}
+    rows.append({"reader": "all readers", "experience": ""} | _changes(before, after, owner[case]) | net)
+    table = pd.DataFrame(rows).assign(p_holm=np.nan, first_way=study.ways[0], second_way=study.ways[1])
     table.loc[table.index[:-1], "p_holm"] = holm(table["p_value"].iloc[:-1])
     return table
 
@@ -145,10 +151,10 @@ def right_calls(study: ReaderStudy) -> tuple[np.ndarray, np.ndarray]:
 def _changes(before: np.ndarray, after: np.ndarray, owner: np.ndarray) -> dict:
     row: dict = {"cases": before.size}
     row |= {"kept_right": int(np.sum((before == 1) & (after == 1)))}
-    row |= {"corrected": int(np.sum((before == 0) & (after == 1)))}
-    row |= {"misled": int(np.sum((before == 1) & (after == 0)))}
+    row |= {"became_right": int(np.sum((before == 0) & (after == 1)))}
+    row |= {"became_wrong": int(np.sum((before == 1) & (after == 0)))}
     row |= {"kept_wrong": int(np.sum((before == 0) & (after == 0)))}
-    for name, changed, among in (("corrected", after == 1, before == 0), ("misled", after == 0, before == 1)):
+    for name, changed, among in (("became_right", after == 1, before == 0), ("became_wrong", after == 0, before == 1)):
         if np.unique(owner).size < owner.size:
             made = clustered_proportion(changed, owner, among=among)
         else:
