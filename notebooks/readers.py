@@ -175,8 +175,8 @@ heads = {"became_right": "Became right, of wrong calls", "became_wrong": "Became
 heads["net_gain"] = "Net gain"
 shown = models.printed(minds.rename(columns=reader_tables.LIMITS), {f"{name}_share": heads[name] for name in heads})
 columns = ["reader", "cases", "kept_right", "became_right", "became_wrong", "kept_wrong", *heads.values(), "p_holm"]
-formats = {"p_holm": models.p_text}
-page.table("tab-reader-minds", shown, columns=columns, formats=formats, methods=reader_tables.MINDS)
+looks = {"formats": {"p_holm": models.p_text}, "headers": {"p_holm": "P (Holm)"}}
+page.table("tab-reader-minds", shown, columns=columns, methods=reader_tables.MINDS, **looks)
 
 # %% [markdown]
 # :::{result-figure} fig-reader-minds

@@ -411,8 +411,12 @@ def test_a_missing_test_is_explained_by_the_level_without_variance() -> None:
     frame.loc[sure, "risk"] = 0.2 + 0.6 * frame.loc[sure, "label"]
     forest = subgroup_panels.Forest("Test", {"m": subgroups(frame, by={"g": "Neck level"})})
     assert subgroup_tables.untested([forest]) == (
-        "–: no test, as a level shows no variance: AUC of m by Neck level, a 1 (n = 30)."
+        "–: no test, as a level shows no variance: AUC of m by Neck level (a: 1)."
     )
+    twice = frame.assign(patient_id=np.arange(60) // 2)  # by patient there is no exact test
+    found = subgroups(twice, by={"g": "Neck level"}, measure="sensitivity", threshold=0.5)
+    forest = subgroup_panels.Forest("Test", {"m": found})
+    assert "Sensitivity of m by Neck level (a: 15 of 15)" in subgroup_tables.untested([forest])
     table = subgroup_tables.contrasts([forest])
     assert table["P"].tolist() == ["–"]
 

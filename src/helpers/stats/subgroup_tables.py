@@ -102,8 +102,12 @@ def untested(forests: Sequence[Forest]) -> str:
         for test in tests[(tests["df"] > 0) & tests["p_value"].isna()].itertuples():
             sure = rows[(rows["model"] == test.model) & (rows["variable"] == test.variable)]
             sure = list(sure[sure["value"].isin([0.0, 1.0])].itertuples())
-            counts = [{"sensitivity": r.events, "specificity": r.n - r.events}.get(r.measure, r.n) for r in sure]
-            at = "".join(f", {r.level} {r.value:.0f} (n = {n:,})" for r, n in zip(sure, counts))
+            among = [{"sensitivity": r.events, "specificity": r.n - r.events}.get(r.measure, 0) for r in sure]
+            each = [
+                f"{r.level}: {r.value * n:.0f} of {n}" if n else f"{r.level}: {r.value:.0f}"
+                for r, n in zip(sure, among)
+            ]
+            at = f" ({', '.join(each)})" if each else ""
             said.append(f"{MEASURES[forest.measure]} of {test.model} by {test.variable}{at}")
     return f"–: no test, as a level shows no variance: {'; '.join(said)}." if said else ""
 
