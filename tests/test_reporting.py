@@ -156,11 +156,11 @@ def test_a_cell_links_to_every_figure_and_table_that_it_names() -> None:
     table.pointing = {3}
     table.state = SimpleNamespace(document=SimpleNamespace(settings=SimpleNamespace(env=None)))
     table.state.document.settings.env = SimpleNamespace(docname="olnm/reporting")
-    cell = table.links(3, "train/bmode-ynet-s0/fig-folds, cohort/tab-one")
+    cell = table.pointed(3, "train/bmode-ynet-s0/fig-folds, cohort/tab-one")
     targets = [node["reftarget"] for node in cell if "reftarget" in getattr(node, "attributes", {})]
     assert targets == ["olnm-train-bmode-ynet-s0-fig-folds", "olnm-tab-one"] and cell[1].astext() == ", "
     for column, text in ((0, "cohort/tab-one"), (3, "no value in cohort/tab-one"), (3, "–"), (3, "")):
-        assert table.links(column, text) == [], "text stays text"
+        assert table.pointed(column, text) == [], "text stays text"
 
 
 def test_what_is_weak_about_the_data_is_among_the_limitations() -> None:

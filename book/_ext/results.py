@@ -241,11 +241,11 @@ class ResultTable(Result):
         for column, (text, number) in enumerate(zip(texts, numeric)):
             # data stay as they are; without a paragraph in each cell a long table is half as many elements to lay out
             look = {"classes": ["number"] if number else [], "support_smartquotes": False}
-            links = self.links(column, text)  # links, and only links, must stand in a paragraph
+            links = self.pointed(column, text)  # links, and only links, must stand in a paragraph
             row += nodes.entry("", *([nodes.paragraph("", "", *links)] if links else unbroken(text)), **look)
         return row
 
-    def links(self, column, text):
+    def pointed(self, column, text):
         """Numbered links to the figures and tables (`page/name, ...`) that a cell of a pointing column names."""
         found = [EVIDENCE.fullmatch(one) for one in text.split(", ")] if column in self.pointing else [None]
         if None in found:
