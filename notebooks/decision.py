@@ -20,7 +20,8 @@ results = "results/olnm"  # folder of its results
 resamples = 500  # bootstrap samples of patients
 
 # %% tags=["hide-input"]
-from helpers.book import report, sentences, sentences_calibration
+from helpers.book import report, sentences_calibration
+from helpers.book import sentences_decision as sentences
 from helpers.data.study import read as read_study
 from helpers.stats import (
     class_choices,
@@ -32,8 +33,9 @@ from helpers.stats import (
 )
 
 # %% [markdown]
-# A decision curve asks, at each risk at which one would act, whether acting on the model beats acting on everyone or on no one.
+# A decision curve asks, at each risk at which one would act, whether acting on the model beats acting on all or on none.
 # The range of those risks is declared in `study.yaml` with its reason, before any curve is seen.
+# A reason that names no source is a judgement.
 
 # %%
 settings = read_study(study)
@@ -43,7 +45,7 @@ table = multiclass_table.against_rest(raw, positive=settings.outcome.positive)
 judged, chooser = models.judged_parts(table, settings.judged), models.chooser(table, settings.choosing)
 asked = settings.decision
 declared, given = (asked.low, asked.high), {"harm": asked.harm, "prevalence": asked.prevalence}
-page.card("Declared range", low=asked.low, high=asked.high, reason=asked.reason)
+page.card("Declared range", Risks=f"{asked.low:.3g} to {asked.high:.3g}", Reason=asked.reason)
 
 # %% [markdown]
 # ## Net benefit
@@ -55,13 +57,16 @@ page.card("Declared range", low=asked.low, high=asked.high, reason=asked.reason)
 thresholds = decision_range.grid(*declared, asked.step)
 curves = decision_panels.every(judged, chooser, thresholds=thresholds, resamples=resamples, **given)
 data, methods = decision_panels.frame(curves), decision_panels.methods(curves)
-page.figure("fig-decision", decision_panels.plot(curves, declared=declared), data=data, n=judged[0].n, methods=methods)
+against = models.focus(list(judged[0].risks), chooser=chooser, baseline=settings.clinical.name)
+figure = decision_panels.plot(curves, declared=declared, bands=against)
+page.figure("fig-decision", figure, data=data, n=judged[0].n, methods=methods)
 
 # %% [markdown]
 # :::{result-figure} fig-decision
 # :alt: Net benefit against the risk threshold for every model, acting on all and acting on none; beside it the interventions avoided.
 #
 # **Is it worth acting on?** Net benefit per case over the declared range; a model is of use where its line lies above both grey ones.
+# A line that leaves at the bottom does more harm than good; right, interventions avoided are net, against acting on all.
 # {glue:text}`design`
 # :::
 #
@@ -76,7 +81,7 @@ page.table("tab-decision", shown, columns=columns, **looks, methods=methods)
 
 # %% [markdown]
 # :::{result-table} tab-decision
-# **What is gained?** Net benefit (95 % interval), standardised net benefit, interventions avoided and probability of being best at a few risks of the declared range.
+# **What is gained?** Net benefit (95 % interval), standardised net benefit, net interventions avoided and probability of being best at a few risks of the declared range.
 # {glue:text}`design`
 # :::
 #
@@ -85,17 +90,15 @@ page.table("tab-decision", shown, columns=columns, **looks, methods=methods)
 # Bands of two curves overlap more than their difference is uncertain, because both are judged on the same cases; {numref}`fig-difference` draws the difference itself.
 
 # %% tags=["remove-output"]
-names = list(judged[0].risks)
-against = models.focus(names, chooser=chooser, baseline=settings.clinical.name)
 gaps = decision_panels.differences(curves, against=against)
-figure = decision_panels.plot_differences(gaps, names=names)
+figure = decision_panels.plot_differences(gaps, names=list(judged[0].risks))
 page.figure("fig-difference", figure, data=gaps, n=judged[0].n, methods=decision_panels.DIFFERENCE)
 
 # %% [markdown]
 # :::{result-figure} fig-difference
-# :alt: Difference in net benefit between models over the declared range, each with a band around it and a line at no difference.
+# :alt: Difference in net benefit between models, or of one model from acting on all and on none, over the declared range, each with a band around it and a line at no difference.
 #
-# **Which model does more good?** Difference in net benefit with pointwise 95 % band; above the line at zero the first model does more good.
+# **Which model does more good?** Difference in net benefit with pointwise 95 % band; above the line at zero the first named does more good.
 # :::
 #
 # ## Which would be chosen again?
@@ -109,7 +112,7 @@ page.figure("fig-best", decision_panels.plot_best(curves), data=data, n=judged[0
 # :::{result-figure} fig-best
 # :alt: For every strategy and threshold the share of bootstrap samples in which it has the highest net benefit, as shades of blue.
 #
-# **How sure is the choice?** Probability that a strategy has the highest net benefit of all; the number stands where it is highest.
+# **How sure is the choice?** Probability that a strategy has the highest net benefit of all; the number, in per cent, stands where it is highest.
 # :::
 
 # %% [markdown]
@@ -119,11 +122,10 @@ page.figure("fig-best", decision_panels.plot_best(curves), data=data, n=judged[0
 
 # %% tags=["remove-output"]
 each = class_choices.every(raw, settings, resamples=resamples)
-figure, data = class_choices.plot(each), class_choices.frame(each)
-page.figure_if("fig-clinical-choices", figure, data=data, n=judged[0].n, methods=class_choices.methods(each))
-page.table_if(
-    "tab-clinical-choices", class_choices.shown(each), methods=class_choices.methods(each), **class_choices.LOOKS
-)
+about = class_choices.methods(each)
+drawn = {"data": class_choices.frame(each), "n": judged[0].n, "methods": about}
+page.figure_if("fig-clinical-choices", class_choices.plot(each), **drawn)
+page.table_if("tab-clinical-choices", class_choices.shown(each), methods=about, **class_choices.LOOKS)
 
 # %% [markdown]
 # :::{result-figure} fig-clinical-choices
@@ -139,7 +141,7 @@ page.table_if(
 # :::
 
 # %% tags=["remove-output"]
-page.numbers(choices=class_choices.sentence(each), limits=" ".join(settings.limitations))
-page.numbers(answer=sentences.decision(curves, *declared), surest=sentences.surest(curves))
+page.numbers(choices=sentences.choices(each), limits=" ".join(settings.limitations))
+page.numbers(answer=sentences.answer(data), surest=sentences.surest(data))
 risks = sentences_calibration.risks(chooser, judged, prevalence=asked.prevalence)
 page.numbers(risks=risks, design=sentences.design(**given))

@@ -11,7 +11,7 @@ import pytest
 from scipy.special import expit, logit
 
 from chapters import run
-from helpers.book import graph, sentences
+from helpers.book import graph, sentences_decision
 from helpers.data.errors import StudyError
 from helpers.data.study import from_text
 from helpers.data.study import read as read_study
@@ -92,7 +92,7 @@ def test_prevalence_is_of_one_outcome() -> None:
 
 
 def test_nothing_is_said_where_nothing_was_declared() -> None:
-    assert sentences.design(0.0, None) == "" == sentences.design({"net": 0.0}, None)
+    assert sentences_decision.design(0.0, None) == "" == sentences_decision.design({"net": 0.0}, None)
 
 
 @pytest.mark.build

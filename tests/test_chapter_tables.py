@@ -139,7 +139,7 @@ def test_figures_of_many_models_give_each_a_square(eleven):
     assert len(roc_panels.plot(roc_panels.every(parts, frozen, judged=parts)).axes) == 11
     assert len(calibrated_plot.plot(calibrated.every(parts)).axes) == 11
     curves = decision_panels.every(parts, chooser, thresholds=GRID, resamples=20)
-    assert len(decision_panels.plot(curves, declared=(0.1, 0.4)).axes) == 11
+    assert len(decision_panels.plot(curves, declared=(0.1, 0.4), bands=["clinical"]).axes) == 11
     gaps = decision_panels.differences(curves, against=models.focus(many(), chooser=chooser, baseline="clinical"))
     assert gaps.groupby(["first", "second"]).ngroups == 19
     assert len(decision_panels.plot_differences(gaps, names=many()).axes) == 19

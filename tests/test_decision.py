@@ -178,7 +178,7 @@ def test_plot_shows_the_declared_range_only_and_both_references() -> None:
     ax = curve.plot(declared=(0.1, 0.4))
     assert ax.get_xlim() == (0.1, 0.4)
     names = ax.get_legend_handles_labels()[1]
-    assert names == ["Treat all", "Treat none", "net"]
+    assert names == ["acting on all", "acting on none", "net", "net, 95 % limits"]
     line = ax.get_lines()[names.index("net")]
     frame = curve.frame().query("strategy == 'net' and 0.1 <= threshold <= 0.4")
     assert line.get_ydata().tolist() == frame["net_benefit"].tolist()  # not smoothed

@@ -153,6 +153,13 @@ def test_display_frame() -> None:
             tables.display_frame(frame, **{argument: ["z"] if argument == "columns" else {"z": "{}"}})
 
 
+def test_a_printed_number_has_a_minus_sign_and_no_negative_zero() -> None:
+    frame = pd.DataFrame({"a": [-0.5, -0.0001, 0.2], "b": [-3, 0, 2], "c": ["-a", "b", "c"]})
+    shown = tables.display_frame(frame)
+    assert shown.values.tolist() == [["−0.500", "−3", "-a"], ["0.000", "0", "b"], ["0.200", "2", "c"]]
+    assert tables.display_frame(frame, formats={"a": "{:.0%}"})["A"].tolist() == ["−50%", "0%", "20%"]
+
+
 def test_table_without_rows_and_bad_shapes(tmp_path: Path) -> None:
     shown = report.page(tmp_path).table("tab-a", pd.DataFrame({"a": pd.Series([], dtype=float)}))
     assert shown.empty

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from helpers.book import findings_tasks
+from helpers.book import findings_tasks, sentences_decision
 from helpers.book.wording import count_text, range_text, value_text
 from helpers.data import spreadsheet
 
@@ -172,39 +172,6 @@ def _prevalence(data: pd.DataFrame) -> str:
     return f"At this study's prevalence of {own['prevalence'].iloc[0]:.0%} {model} has {' and '.join(said)}."
 
 
-def _net_benefit(data: pd.DataFrame) -> str:
-    part = _first_split(data)
-    wide = part.pivot_table(index="threshold", columns="strategy", values="net_benefit")
-    reference = wide[["all", "none"]].max(axis=1)
-    said = []
-    for name in [name for name in dict.fromkeys(part["strategy"]) if name not in ("all", "none")][:NAMED]:
-        said.append(f"{name} at {int((wide[name] > reference).sum())}")
-    return (
-        f"{part['split'].iloc[0]}: the point estimate of net benefit lies above both reference lines for "
-        f"{', '.join(said)} of {len(wide)} thresholds."
-    )
-
-
-def _difference(data: pd.DataFrame) -> str:
-    part = _first_split(data)
-    said = []
-    for (first, second), rows in part.groupby(["first", "second"], sort=False):
-        sure = int(((rows["low"] > 0) | (rows["high"] < 0)).sum())
-        said.append(f"{first} and {second} differ beyond the pointwise band at {sure} of {len(rows)} thresholds")
-    more = f"; {len(said) - NAMED} more pairs" if len(said) > NAMED else ""
-    return f"{part['split'].iloc[0]}: {'; '.join(said[:NAMED])}{more}."
-
-
-def _best(data: pd.DataFrame) -> str:
-    part = _first_split(data)
-    share = part.groupby("strategy", sort=False)["probability_best"].mean()
-    name = {"all": "acting on all", "none": "acting on none"}.get(share.idxmax(), share.idxmax())
-    return (
-        f"{part['split'].iloc[0]}: {name} has the highest net benefit most often, in {share.max():.0%} of the "
-        "bootstrap samples on average over thresholds."
-    )
-
-
 def _families(data: pd.DataFrame) -> str:
     part = _first_split(data).dropna(subset=["auc"]).sort_values("auc")
     if part.empty:
@@ -350,9 +317,6 @@ SENTENCES: dict[str, Callable[[pd.DataFrame], str]] = {
     "fig-network-choice": _choice,
     "fig-measures": _measures,
     "fig-prevalence": _prevalence,
-    "fig-decision": _net_benefit,
-    "fig-difference": _difference,
-    "fig-best": _best,
     "fig-families": _families,
     "fig-twins": _twins,
     "fig-matrix": _matrix,
@@ -375,4 +339,5 @@ SENTENCES: dict[str, Callable[[pd.DataFrame], str]] = {
     "fig-frames": _frames,
     "fig-curves": _curves,
     **findings_tasks.SENTENCES,
+    **sentences_decision.SENTENCES,
 }

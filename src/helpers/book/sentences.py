@@ -7,11 +7,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from helpers.data.study import Study
-from helpers.stats.decision import DecisionCurve
 from helpers.stats.models import p_text
-
-REFERENCES = ("all", "none")
-
 
 NAMED = 5  # models that a sentence names; of more, the first three and the range of the others
 
@@ -137,90 +133,6 @@ def second_method(table: pd.DataFrame) -> str:
         return f"Intervals by formula and by resampling patients agree (largest difference of a limit {most:.3f})."
     named = ", ".join(f"{row.model} in {row.split.lower()} ({row.gap:.3f})" for row in apart.itertuples())
     return f"Intervals by formula and by resampling patients differ for {named}; limits are rough there."
-
-
-def decision(curves: Mapping[str, DecisionCurve], low: float, high: float) -> str:
-    """Say over what part of the declared range each model has a higher net benefit than acting on all or none.
-
-    Examples
-    --------
-    >>> from helpers.stats.decision import decision_curve
-    >>> curve = decision_curve([0, 0, 1, 1], [0.1, 0.4, 0.3, 0.9], thresholds=[0.2, 0.3])
-    >>> decision({"Test": curve}, 0.2, 0.3)
-    'Between risks of 20% and 30% the point estimate of net benefit is above acting on all and on none for model over \
-the whole range (test).'
-    """
-    parts = []
-    for split, curve in curves.items():
-        wide = curve.frame().pivot(index="threshold", columns="strategy", values="net_benefit")
-        reference = wide[list(REFERENCES)].max(axis=1)
-        said = {"nowhere": [], "over the whole range": []}
-        for name in curve.models:
-            above = wide.index[wide[name] > reference]
-            if len(above) in (0, len(wide)):
-                said["over the whole range" if len(above) else "nowhere"].append(name)
-            else:
-                span = f"from {above.min():.0%} to {above.max():.0%}"
-                said.setdefault(f"at {len(above)} of {len(wide)} thresholds, {span}", []).append(name)
-        named = [f"{_listed(names, len(curve.models))} {where}" for where, names in said.items() if names]
-        parts.append(f"{'; '.join(named)} ({split[0].lower()}{split[1:]})")
-    return (
-        f"Between risks of {low:.0%} and {high:.0%} the point estimate of net benefit is above acting on all and on "
-        f"none for {'; '.join(parts)}."
-    )
-
-
-def design(harm: float | Mapping[str, float], prevalence: float | None) -> str:
-    """Say what net benefit takes for granted where a study declares it; empty otherwise.
-
-    Examples
-    --------
-    >>> design({"image": 0.002, "table": 0.0}, 0.05)
-    'Net benefit is that of a population in which 5% have the outcome, as declared for cases sampled by outcome, \
-and is less the declared harm of a prediction (image 0.002).'
-    >>> design(0.0, None)
-    ''
-    """
-    harms = harm if isinstance(harm, Mapping) else {"every model": harm}
-    named = ", ".join(f"{name} {value:g}" for name, value in harms.items() if value)
-    said = []
-    if prevalence is not None:
-        said.append(
-            f"is that of a population in which {100 * prevalence:.3g}% have the outcome, as declared for cases sampled "
-            "by outcome"
-        )
-    if named:
-        said.append(f"is less the declared harm of a prediction ({named})")
-    return f"Net benefit {', and '.join(said)}." if said else ""
-
-
-def surest(curves: Mapping[str, DecisionCurve]) -> str:
-    """Say which strategy is most often the best over the declared range, and how often.
-
-    Examples
-    --------
-    >>> from helpers.stats.decision import decision_curve
-    >>> y, risk = [0, 1] * 40, [0.1, 0.9] * 40
-    >>> surest({"Test": decision_curve(y, risk, thresholds=[0.2, 0.3], resamples=50)})
-    'Over the range model is the best choice in 100% of the bootstrap samples, on average over thresholds (test).'
-    """
-    titles = {"all": "treating all", "none": "treating none"}
-    said = []
-    for split, curve in curves.items():
-        share = curve.frame().groupby("strategy", sort=False)["probability_best"].mean()
-        name = share.idxmax()
-        name_of = titles.get(name, name)
-        said.append(
-            f"{name_of} is the best choice in {share[name]:.0%} of the bootstrap samples, on average over thresholds "
-            f"({split[0].lower()}{split[1:]})"
-        )
-    return f"Over the range {'; '.join(said)}."
-
-
-def _listed(names: list[str], total: int) -> str:
-    if len(names) > NAMED:
-        return f"all {total} models" if len(names) == total else f"{len(names)} of {total} models"
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def crop(study: Study) -> str:

@@ -75,7 +75,7 @@ def display_frame(
         Columns to print, in order; all when None.
     formats : mapping from column to format
         A format string (`"{:.3f}"`) or a function from the value to text. Without one a float has three
-        decimals, a whole number none, and a truth value is yes or no.
+        decimals, a whole number none, and a truth value is yes or no. Minus signs are signs, not hyphens.
     headers : mapping from column to text
         What is printed above the column; the column's name in words when absent.
 
@@ -225,13 +225,17 @@ def _text(value: object, form: str | Callable[[object], str] | None) -> str:
         return ABSENT
     if callable(form):
         return str(form(value))
-    if form is not None:
-        return form.format(value)
-    if isinstance(value, (bool, np.bool_)):
+    if isinstance(value, (bool, np.bool_)) and form is None:
         return "yes" if value else "no"
-    if isinstance(value, (float, np.floating)):
-        return f"{value:.3f}"
-    return str(value)
+    text = (form or ("{:.3f}" if isinstance(value, (float, np.floating)) else "{}")).format(value)
+    return _signed(text) if isinstance(value, (int, float, np.number)) else text
+
+
+def _signed(text: str) -> str:
+    """A printed number with a minus sign, as intervals have; none before a number that is rounded to zero."""
+    if not text.startswith("-"):
+        return text
+    return f"−{text[1:]}" if re.search("[1-9]|inf", text) else text[1:]
 
 
 def _name(value: object) -> str:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from helpers.data.study import Study
 from helpers.stats import decision_panels, decision_range, models, palette
-from helpers.stats.decision import REFERENCES, DecisionCurve
+from helpers.stats.decision import DecisionCurve
 from helpers.stats.multiclass_table import collapse
 from helpers.stats.predictions import classes
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 LOOKS = {
     "columns": ["choice", "positive", "threshold", "strategy", "Net benefit", "reason"],
-    "formats": {"threshold": "{:.0%}"},
+    "formats": {"strategy": decision_range.named, "threshold": "{:.0%}"},
     "headers": {"positive": "Act when likely", "reason": "Reason for the range"},
 }
 
@@ -37,6 +37,8 @@ class ChoiceCurve:
         Classes for which one acts.
     reason : str
         Why this range.
+    bands : tuple of str
+        Models drawn with their limits, from `models.focus`.
     """
 
     curve: DecisionCurve
@@ -44,6 +46,7 @@ class ChoiceCurve:
     high: float
     positive: tuple[str, ...]
     reason: str
+    bands: tuple[str, ...]
 
 
 def every(table: pd.DataFrame, study: Study, *, resamples: int) -> dict[str, ChoiceCurve] | None:
@@ -70,7 +73,8 @@ def every(table: pd.DataFrame, study: Study, *, resamples: int) -> dict[str, Cho
         options = {"thresholds": decision_range.grid(choice.low, choice.high, 0.01), "resamples": resamples}
         options["harm"] = study.decision.harm
         (curve,) = decision_panels.every([judged], chooser, **options).values()
-        found[choice.name] = ChoiceCurve(curve, choice.low, choice.high, choice.classes, choice.reason)
+        bands = tuple(models.focus(list(judged.risks), chooser=chooser, baseline=study.clinical.name))
+        found[choice.name] = ChoiceCurve(curve, choice.low, choice.high, choice.classes, choice.reason, bands)
     return found
 
 
@@ -102,8 +106,11 @@ def plot(found: Mapping[str, ChoiceCurve] | None) -> Figure | None:
         return None
     figure, axes = palette.grid(len(found), columns=2, width=5.8, height=4.8)
     for ax, (name, one) in zip(axes, found.items()):
-        one.curve.plot(ax, declared=(one.low, one.high))
+        one.curve.plot(ax, declared=(one.low, one.high), bands=one.bands)
+        ax.get_legend().remove()
         ax.set_title(f"{name}: act when {' or '.join(one.positive)} is likely", fontsize=10.5)
+    lines = {text: handle for ax in axes for handle, text in zip(*ax.get_legend_handles_labels())}
+    figure.legend(lines.values(), lines, loc="outside upper center", ncols=4, frameon=False, fontsize=9)
     return figure
 
 
@@ -113,16 +120,3 @@ def methods(found: Mapping[str, ChoiceCurve] | None) -> str:
         return ""
     said = [f"{name}: {one.curve.methods}" for name, one in found.items()]
     return "Risks of the classes of a choice are added. " + " ".join(said)
-
-
-def sentence(found: Mapping[str, ChoiceCurve] | None) -> str:
-    """Over which part of each range each model lies above both references; empty of None."""
-    if not found:
-        return ""
-    said = []
-    for name, one in found.items():
-        wide = one.curve.frame().pivot(index="threshold", columns="strategy", values="net_benefit")
-        rivals = wide[list(REFERENCES)].max(axis=1)
-        shares = [f"{model} over {(wide[model] > rivals).mean():.0%}" for model in one.curve.models]
-        said.append(f"{name} ({', '.join(shares)} of the range)")
-    return f"Net benefit above both references, without a claim beyond its band: {'; '.join(said)}."

@@ -1,8 +1,8 @@
-"""Would acting on a model help? Net benefit against treating all and none over a declared range of thresholds."""
+"""Would acting on a model help? Net benefit against acting on all and on none over a declared range of thresholds."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from helpers.stats import checks
+from helpers.stats.decision_range import REFERENCES
 from helpers.stats.intervals import normal_quantile
 from helpers.stats.net_benefit import Cohort, clean_thresholds, treated_up_to
 from helpers.stats.resampling import percentile_limits, repeats
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
     from helpers.stats.palette import Style
 
-REFERENCES = ("all", "none")
 PERCENT = np.arange(1, 100) / 100  # k/100 exactly; np.arange(0.01, 1, 0.01) is not
 
 
@@ -64,7 +64,7 @@ class DecisionCurve:
         """One row a strategy and threshold.
 
         Columns: `strategy` (a model, "all", "none")`, threshold, net_benefit` (per participant)`, standardized`
-        (divided by the prevalence)`, interventions_avoided` (net, per participant, against treating all; NaN at
+        (divided by the prevalence)`, interventions_avoided` (net, per participant, against acting on all; NaN at
         threshold 0)`, low, high` (of the net benefit)`, se, tp_rate, fp_rate, probability_best` (share of
         bootstrap samples in which the strategy has the highest net benefit; NaN without).
         """
@@ -149,7 +149,7 @@ class DecisionCurve:
         ax: Axes | None = None,
         *,
         declared: tuple[float, float] | None = None,
-        band: bool | None = None,
+        bands: Collection[str] | None = None,
         styles: Mapping[str, Style] | None = None,
     ) -> Axes:
         """Draw net benefit over the declared range of thresholds, never smoothed.
@@ -161,8 +161,8 @@ class DecisionCurve:
         declared : tuple of float, optional
             The range of thresholds at which sensible people would decide. By default that of the thresholds given
             to `decision_curve`; needed when those span nearly everything, which declares nothing.
-        band : bool, optional
-            Draw the limits; by default when they come from a bootstrap.
+        bands : collection of str, optional
+            Models that are drawn with their limits; by default all when the limits come from a bootstrap, else none.
         styles : mapping, optional
             From `palette.styles`, by model.
 
@@ -177,7 +177,7 @@ class DecisionCurve:
         """
         from helpers.stats.decision_plot import draw
 
-        return draw(self, ax, declared=declared, band=bool(self.resamples) if band is None else band, styles=styles)
+        return draw(self, ax, declared=declared, bands=bands, styles=styles)
 
     def _known(self, strategy: str) -> None:
         if strategy not in (*self.models, *REFERENCES):
@@ -204,11 +204,11 @@ def decision_curve(
     resamples: int = 0,
     seed: int = 0,
 ) -> DecisionCurve:
-    """Compare acting on one or more models with treating everybody, or nobody.
+    """Compare acting on one or more models with acting on all, or on none.
 
     Net benefit at threshold t is TP/n - FP/n * t/(1 - t), less the harm of testing; Vickers and Elkin (2006),
     doi:10.1177/0272989X06295361. A case is positive when risk >= t; both are compared after rounding to 12
-    decimals, so that a risk of 0.07 is positive at `np.arange(0, 1, 0.01)[7]`. A risk of exactly 0 is never treated.
+    decimals, so that a risk of 0.07 is positive at `np.arange(0, 1, 0.01)[7]`. Nobody acts on a risk of exactly 0.
 
     Parameters
     ----------
@@ -309,7 +309,7 @@ def _limits(drawn: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray]:
     """Percentile limits; one sort of all thresholds at once when no draw is missing, which is ten times as quick."""
     if np.isnan(drawn).any():
         return percentile_limits(drawn, level=level)
-    if not drawn.any():  # treating none
+    if not drawn.any():  # acting on none
         return np.zeros(drawn.shape[1]), np.zeros(drawn.shape[1])
     ordered = np.sort(np.ascontiguousarray(drawn.T), axis=1)
     place = np.array([0.5 - level / 2, 0.5 + level / 2]) * (len(drawn) - 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,9 +10,9 @@ import pandas as pd
 
 from helpers.stats import palette
 from helpers.stats.calibrated import for_decisions
-from helpers.stats.decision import REFERENCES, DecisionCurve, decision_curve
-from helpers.stats.decision_plot import draw, line_of
-from helpers.stats.decision_range import marks
+from helpers.stats.decision import DecisionCurve, decision_curve
+from helpers.stats.decision_plot import bottom, draw, line_of
+from helpers.stats.decision_range import REFERENCES, marks, named
 from helpers.stats.models import MANY, Panel, printed
 
 if TYPE_CHECKING:
@@ -21,13 +21,19 @@ if TYPE_CHECKING:
 
 PALE = "#D0D0D0"
 SECOND = "#4D4D4D"  # the external test beside the judged split
+END = 0.04  # of the width of a row: half of "100"
+AVOIDED = (
+    "Net interventions avoided: needless ones that a model spares against acting on all, less the events that it then "
+    "misses at the exchange rate of the threshold (–: given for models only)."
+)
 DIFFERENCE = (
     "Difference in net benefit per case from the same bootstrap samples of patients; pointwise 95 % limits, sampling "
     "uncertainty and not a test (doi:10.1186/s41512-023-00148-y)."
 )
 BEST = (
-    "Share of the bootstrap samples of patients in which a strategy has the highest net benefit of all shown, ties "
-    "shared; it says how sure the choice is, not how much is at stake (doi:10.1186/s41512-023-00148-y)."
+    "Share of the bootstrap samples of patients in which a strategy has the highest net benefit of all shown, in per "
+    "cent; strategies that tie share a sample, and the number stands in each row that is highest. It says how sure the "
+    "choice is, not how much is at stake (doi:10.1186/s41512-023-00148-y)."
 )
 
 
@@ -104,13 +110,14 @@ def shown(table: pd.DataFrame, thresholds: np.ndarray) -> tuple[pd.DataFrame, li
     Returns
     -------
     table : DataFrame
-        Up to five models a row a threshold and strategy, interventions avoided per 100 cases; else a row a strategy
-        with its net benefit at three thresholds.
+        Up to five models a row a threshold and strategy, net interventions avoided per 100 cases (of models only: it
+        counts against acting on all); else a row a strategy with its net benefit at three thresholds.
     columns : list of str
         To print.
     """
     few = table.rename(columns={"low": "net_benefit_low", "high": "net_benefit_high"})
-    few = few.assign(interventions_avoided=100 * few["interventions_avoided"])
+    avoided = 100 * few["interventions_avoided"]
+    few = few.assign(interventions_avoided=avoided.mask(few["strategy"].isin(REFERENCES)))
     many = table["strategy"].drop_duplicates().size > MANY + len(REFERENCES)
     few = few[few["threshold"].isin(marks(thresholds, count=3 if many else 5))]
     few = printed(few, {"net_benefit": "Net benefit"})
@@ -126,18 +133,24 @@ def shown(table: pd.DataFrame, thresholds: np.ndarray) -> tuple[pd.DataFrame, li
     return wide.reset_index(), [*key, *wide.columns]
 
 
-def looks(table: pd.DataFrame) -> dict[str, dict[str, str]]:
-    """Headings and formats of the columns that a printed table has."""
-    headers = {"standardized": "Standardised", "interventions_avoided": "Interventions avoided per 100"}
+def looks(table: pd.DataFrame) -> dict[str, object]:
+    """Headings, formats and footnote of the columns that a printed table has."""
+    headers = {"standardized": "Standardised", "interventions_avoided": "Net interventions avoided per 100"}
     headers |= {"probability_best": "Best of all"}
-    formats = {"threshold": "{:.0%}", "interventions_avoided": "{:.1f}", "probability_best": "{:.0%}"}
+    formats = {
+        "strategy": named,
+        "threshold": "{:.0%}",
+        "interventions_avoided": "{:.1f}",
+        "probability_best": "{:.0%}",
+    }
     return {
         "headers": {name: text for name, text in headers.items() if name in table},
-        "formats": {name: text for name, text in formats.items() if name in table},
+        "formats": {name: form for name, form in formats.items() if name in table},
+        "caption_note": AVOIDED if "interventions_avoided" in table else "",
     }
 
 
-def plot(curves: Mapping[str, DecisionCurve], *, declared: tuple[float, float]) -> Figure:
+def plot(curves: Mapping[str, DecisionCurve], *, declared: tuple[float, float], bands: Collection[str]) -> Figure:
     """Draw net benefit and interventions avoided, a row a split; with many models a small square for each.
 
     Parameters
@@ -145,6 +158,9 @@ def plot(curves: Mapping[str, DecisionCurve], *, declared: tuple[float, float]) 
     curves : mapping of split title to DecisionCurve
     declared : pair of float
         Range of thresholds.
+    bands : collection of str
+        Models drawn with their limits, from `models.focus`: five bands over each other cannot be read. Where each
+        model has a square of its own all have them.
 
     Returns
     -------
@@ -157,7 +173,7 @@ def plot(curves: Mapping[str, DecisionCurve], *, declared: tuple[float, float]) 
     looks = palette.styles(names)
     for row, (split, curve) in enumerate(curves.items()):
         left, right = axes[2 * row : 2 * row + 2]
-        draw(curve, left, declared=declared, band=bool(curve.resamples), styles=looks)
+        draw(curve, left, declared=declared, bands=bands if curve.resamples else (), styles=looks)
         left.get_legend().remove()
         left.set_title(f"{split}: net benefit", fontsize=11)
         _avoided(curve, right, declared, looks)
@@ -174,7 +190,6 @@ def _avoided(curve: DecisionCurve, ax: Axes, declared: tuple[float, float], look
         look = {"label": palette.label(model), **looks[model].line()}
         ax.plot(rows["threshold"], 100 * rows["interventions_avoided"], lw=1.8, **look)
     ax.axhline(0, **line_of("all"))
-    ax.annotate("treat all", (declared[1], 0), xytext=(0, 3), textcoords="offset points", ha="right", fontsize=8)
     ax.set(xlim=declared, xlabel="Risk threshold", ylabel="Net interventions avoided per 100 cases")
     _percent(ax)
 
@@ -184,7 +199,8 @@ def _by_model(curves: Mapping[str, DecisionCurve], names: Sequence[str], declare
     looks = palette.styles(names)
     first = next(iter(curves.values()))
     table = _within(frame(curves), declared)
-    top = table.loc[table["strategy"].isin(names), "high" if first.resamples else "net_benefit"].max() * 1.05
+    own = table[table["strategy"].isin(names)]
+    top = own["high" if first.resamples else "net_benefit"].max() * 1.05
     for ax, name in zip(axes, names):
         for other in names:
             rows = table[(table["split"] == next(iter(curves))) & (table["strategy"] == other)]
@@ -197,19 +213,20 @@ def _by_model(curves: Mapping[str, DecisionCurve], names: Sequence[str], declare
             ax.plot(rows["threshold"], rows["net_benefit"], color=color, ls=line, lw=1.7, label=split)
             ax.plot(every_one["threshold"], every_one["net_benefit"], color=palette.REFERENCE, ls=line, lw=0.9)
         ax.axhline(0, color=palette.REFERENCE, lw=0.9)
-        ax.set(xlim=declared, ylim=(-0.05 - 0.05 * top, top))
+        ax.set(xlim=declared, ylim=(bottom(own["net_benefit"].min(), top), top))
         ax.set_title(name, fontsize=10)
         ax.legend(frameon=False, fontsize=7, loc="upper right", handlelength=1.8)
         _percent(ax)
     palette.label_edges(axes, columns=4)
     figure.supxlabel("Risk threshold", fontsize=10)
     figure.supylabel("Net benefit per case", fontsize=10)
-    figure.suptitle("Thin grey: treat all, treat none; pale: the other models", fontsize=9, color=palette.REFERENCE)
+    grey = f"Thin grey: {named('all')}, {named('none')}; pale: the other models"
+    figure.suptitle(grey, fontsize=9, color=palette.REFERENCE)
     return figure
 
 
 def differences(curves: Mapping[str, DecisionCurve], *, against: Sequence[str]) -> pd.DataFrame:
-    """Every model less the reference models (or, for a single model, less treating all).
+    """Every model less the reference models (or, for a single model, less acting on all and less acting on none).
 
     Parameters
     ----------
@@ -224,7 +241,7 @@ def differences(curves: Mapping[str, DecisionCurve], *, against: Sequence[str]) 
     """
     frames = []
     for split, curve in curves.items():
-        references = list(against) if len(curve.models) > 1 else ["all"]
+        references = list(against) if len(curve.models) > 1 else list(REFERENCES)
         for second in references:
             done = [*references[: references.index(second) + 1]]
             for first in (name for name in curve.models if name not in done):
@@ -259,7 +276,7 @@ def plot_differences(table: pd.DataFrame, *, names: Sequence[str]) -> Figure:
             ax.fill_between(rows["threshold"], rows["low"], rows["high"], color=color, alpha=0.15, lw=0)
             ax.plot(rows["threshold"], rows["difference"], color=color, ls=line, lw=1.7, label=split)
         ax.axhline(0, color=palette.REFERENCE, lw=1.0)
-        ax.set_title(f"{first} less\n{'treat all' if second == 'all' else second}", fontsize=9)
+        ax.set_title(f"{first} less\n{named(second)}", fontsize=9)
         if len(splits) > 1 and ax is axes[0]:
             ax.legend(frameon=False, fontsize=7)
         ax.margins(x=0)
@@ -296,18 +313,24 @@ def plot_best(curves: Mapping[str, DecisionCurve]) -> Figure:
         mesh = ax.pcolormesh(edges, np.arange(len(strategies) + 1) - 0.5, table.to_numpy(), **options)
         round_ones = MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]).tick_values(curve.thresholds[0], curve.thresholds[-1])
         places = np.flatnonzero([np.isclose(round_ones, t, atol=1e-9).any() for t in curve.thresholds])
-        ax.set_xticks(places, [f"{100 * curve.thresholds[k]:g} %" for k in places])
+        ax.set_xticks(places, [f"{100 * curve.thresholds[k]:g} %" for k in places], fontsize=8)
         for k, column in enumerate(table.to_numpy().T):
             if k in places:
-                top = int(np.argmax(column))
-                ink = "white" if column[top] > 0.6 else "black"
-                ax.text(k, top, f"{100 * column[top]:.0f}", ha="center", va="center", fontsize=7, color=ink)
+                ink = "white" if column.max() > 0.6 else "black"
+                for row in np.flatnonzero(np.isclose(column, column.max(), atol=1e-9)):
+                    _write(ax, f"{100 * column[row]:.0f}", k, row, cells=len(curve.thresholds), color=ink)
         ax.set_title(split, fontsize=10)
         ax.set(xlabel="Risk threshold", ylim=(len(strategies) - 0.5, -0.5))
-    titles = {"all": "Treat all", "none": "Treat none"}
-    axes.flat[0].set_yticks(range(len(strategies)), [titles.get(name, name) for name in strategies])
+    axes.flat[0].set_yticks(range(len(strategies)), [named(name) for name in strategies])
     figure.colorbar(mesh, ax=axes, label="Probability of being best", shrink=0.9)
     return figure
+
+
+def _write(ax: Axes, text: str, place: int, row: int, *, cells: int, color: str) -> None:
+    """A number in its cell; near an end of the row it begins at the frame, which would cut it otherwise."""
+    side, edge = (place + 0.5) / cells, 0.01 * cells - 0.5
+    x, align = (edge, "left") if side < END else (cells - 1 - edge, "right") if side > 1 - END else (place, "center")
+    ax.text(x, row, text, ha=align, va="center", fontsize=7, color=color)
 
 
 def _within(table: pd.DataFrame, declared: tuple[float, float]) -> pd.DataFrame:

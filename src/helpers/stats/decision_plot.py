@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from helpers.stats import palette
+from helpers.stats.decision_range import named
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 EVERYTHING = 0.9  # a range of thresholds as wide as this declares nothing
 FLOOR = -0.05
+DEEPEST = 0.5  # of the height above zero: a line that falls lower does harm, and how much would flatten the others
 LINES = {"all": (0, (6, 2)), "none": "-"}
 
 
@@ -25,7 +27,7 @@ def draw(
     ax: Axes | None,
     *,
     declared: tuple[float, float] | None,
-    band: bool,
+    bands: Collection[str] | None,
     styles: Mapping[str, palette.Style] | None,
 ) -> Axes:
     """Draw a decision curve; see `DecisionCurve.plot`."""
@@ -38,16 +40,19 @@ def draw(
     looks = styles or palette.styles(curve.models)
     for strategy in LINES:
         rows = frame[frame["strategy"] == strategy]
-        ax.plot(rows["threshold"], rows["net_benefit"], label=f"Treat {strategy}", **line_of(strategy))
+        ax.plot(rows["threshold"], rows["net_benefit"], label=named(strategy), **line_of(strategy))
+    if bands is None:
+        bands = curve.models if curve.resamples else ()
     for model in curve.models:
-        rows = frame[frame["strategy"] == model]
-        if band:
-            ax.fill_between(rows["threshold"], rows["low"], rows["high"], color=looks[model].color, alpha=0.13, lw=0)
-        ax.plot(
-            rows["threshold"], rows["net_benefit"], linewidth=1.8, label=palette.label(model), **looks[model].line()
-        )
-    top = max(curve.prevalence, frame.loc[frame["strategy"].isin(curve.models), "net_benefit"].max()) * 1.08
-    ax.set(xlim=(low, high), ylim=(min(FLOOR, -0.1 * top), top), ylabel="Net benefit per case")
+        rows, name = frame[frame["strategy"] == model], palette.label(model)
+        ax.plot(rows["threshold"], rows["net_benefit"], linewidth=1.8, label=name, **looks[model].line())
+        if model in bands:
+            look = {"color": looks[model].color, "alpha": 0.15, "lw": 0}
+            limits = f"{name}, {100 * curve.level:g} % limits"
+            ax.fill_between(rows["threshold"], rows["low"], rows["high"], label=limits, **look)
+    own = frame.loc[frame["strategy"].isin(curve.models), "net_benefit"]
+    top = max(curve.prevalence, own.max()) * 1.08
+    ax.set(xlim=(low, high), ylim=(bottom(own.min(), top), top), ylabel="Net benefit per case")
     ax.set_xlabel("Risk threshold")
     ax.xaxis.set_major_formatter(lambda value, _: f"{100 * value:g} %")
     _cost_axis(ax, low, high)
@@ -56,6 +61,17 @@ def draw(
         ax.spines[side].set_visible(False)
     ax.legend(frameon=False, fontsize=8, loc="upper right")
     return ax
+
+
+def bottom(lowest: float, top: float) -> float:
+    """Lower end of the axis: below the lowest net benefit of a model, but not deeper than half of what stands above.
+
+    Examples
+    --------
+    >>> bottom(0.1, 0.4), bottom(-0.1, 0.4), bottom(-2.0, 0.4)
+    (-0.05, -0.108, -0.2)
+    """
+    return min(FLOOR, -0.1 * top, max(1.08 * lowest, -DEEPEST * top))
 
 
 def line_of(strategy: str) -> dict:

@@ -1,8 +1,12 @@
-"""The declared range of a decision: the risks at which a clinician might act."""
+"""What a decision curve is read by: the declared range of risks at which one might act, and the two references."""
 
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import ArrayLike
+
+REFERENCES = ("all", "none")
+NAMES = {"all": "acting on all", "none": "acting on none"}  # in every text, table and figure
 
 
 def grid(low: float, high: float, step: float) -> np.ndarray:
@@ -43,3 +47,38 @@ def marks(thresholds: np.ndarray, *, count: int = 5) -> np.ndarray:
     """
     thresholds = np.asarray(thresholds)
     return thresholds[np.unique(np.linspace(0, len(thresholds) - 1, count).round().astype(int))]
+
+
+def spans(thresholds: ArrayLike, chosen: ArrayLike) -> list[tuple[float, float]]:
+    """Runs of neighbouring thresholds at which something holds, each with its first and its last.
+
+    The first and the last of all would hide the gaps between them.
+
+    Parameters
+    ----------
+    thresholds : array of shape (m,)
+        Sorted.
+    chosen : bool array of shape (m,)
+
+    Returns
+    -------
+    list of (float, float)
+
+    Examples
+    --------
+    >>> spans([0.05, 0.06, 0.07, 0.08], [True, True, False, True])
+    [(0.05, 0.06), (0.08, 0.08)]
+    """
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], np.asarray(chosen, dtype=bool), [False]])))
+    return [(float(thresholds[first]), float(thresholds[last - 1])) for first, last in edges.reshape(-1, 2)]
+
+
+def named(strategy: str) -> str:
+    """What a reader calls a strategy: a model by its name.
+
+    Examples
+    --------
+    >>> named("video"), named("all")
+    ('video', 'acting on all')
+    """
+    return NAMES.get(strategy, strategy)

@@ -150,7 +150,7 @@ class Cohort:
         return out
 
     def draws(self, up_to: list[np.ndarray], *, resamples: int, seed: int) -> np.ndarray:
-        """Bootstrap draws of the net benefit of every model and of treating all.
+        """Bootstrap draws of the net benefit of every model and of acting on all.
 
         Independent rows are resampled as a multinomial over the occupied cells of (outcome, treated up to), which
         is the same distribution as resampling rows, without their number in the cost. Repeated patients are
@@ -165,7 +165,7 @@ class Cohort:
         Returns
         -------
         ndarray of shape (n_models + 1, resamples, m)
-            The last is treating all.
+            The last is acting on all.
         """
         m = len(self.thresholds)
         cell_of = self.y.astype(np.int64)
