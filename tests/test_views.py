@@ -227,6 +227,20 @@ def test_the_explorer_has_the_numbers_of_the_chapters():
         assert one.marks(at)["status"]["text"] == threshold.LOOK
 
 
+def test_a_net_benefit_below_the_axis_has_no_point_and_keeps_its_number():
+    part, frozen = views.panel()
+    one = threshold.build(part, frozen, settings=views.settings(), names=["clinical"])
+    rare, seen = one.control("prevalence").options.index("10 %"), set()
+    for place in range(len(one.control("threshold").options)):
+        marks = one.marks(one.start() | {"threshold": place, "prevalence": rare})
+        benefit = float(marks["nb"]["text"].split(" ")[0].replace("−", "-"))
+        if abs(benefit / 0.1 - threshold.FLOOR) > 0.01:
+            drawn = marks["nb_point"]["display"] == "inline"
+            assert drawn == (benefit / 0.1 > threshold.FLOOR)
+            seen.add(drawn)
+    assert seen == {True, False}
+
+
 def test_another_prevalence_follows_bayes():
     part, frozen = views.panel()
     one = threshold.build(part, frozen, settings=views.settings(), names=["clinical"])

@@ -36,7 +36,8 @@
         ppv: { text: share(ppv) }, npv: { text: share(npv) },
         nb: { text: `${fixed(benefit[t], 3)} (${fixed(benefit[t] - high, 3)} to ${fixed(benefit[t] + high, 3)})` },
         nb_everyone: { text: fixed(everyone[t], 3) },
-        nb_model: { d: line(benefit) }, nb_all: { d: line(everyone) }, nb_point: { cy: height(Math.max(benefit[t] / p, -0.25)) },
+        nb_model: { d: line(benefit) }, nb_all: { d: line(everyone) },
+        nb_point: { cy: height(benefit[t] / p), display: benefit[t] / p < -0.25 ? "none" : "inline" },
         status: { text: t === n.frozen[m] ? n.here : n.look },
       };
       [1, 0.75, 0.5, 0.25, 0, -0.25].forEach((tick, i) => { marks[`tick${i}`] = { text: fixed(tick * p, 2) }; });

@@ -29,7 +29,8 @@ HUGE = 1e300  # an infinite ratio, which JSON cannot hold
 METHODS = (
     "Proportions with 95 % intervals by Wilson; at another prevalence PPV and NPV follow from the likelihood ratios "
     "(doi:10.1002/sim.2677) and net benefit from sensitivity and specificity, with its standard error "
-    "(doi:10.1002/bimj.201800240). Risks as the model gave them; drawn net benefit is divided by the prevalence."
+    "(doi:10.1002/bimj.201800240). Risks as the model gave them; the axis of net benefit ends at the prevalence, the "
+    "most that can be had."
 )
 LOOK = "Look only: the threshold was frozen before these cases were opened, and one picked here would look too good."
 HERE = "This is the frozen threshold: the one that counts."
@@ -264,7 +265,7 @@ def derive(numbers: Mapping[str, Any], state: Mapping[str, int]) -> dict[str, di
         "nb_everyone": {"text": fixed(everyone[t], 3)},
         "nb_model": {"d": _line(numbers, benefit, p)},
         "nb_all": {"d": _line(numbers, everyone, p)},
-        "nb_point": {"cy": _height(numbers, max(benefit[t] / p, FLOOR))},
+        "nb_point": {"cy": _height(numbers, benefit[t] / p), "display": "none" if benefit[t] / p < FLOOR else "inline"},
         "status": {"text": numbers["here"] if t == numbers["frozen"][m] else numbers["look"]},
     }
     for i, tick in enumerate(TICKS):

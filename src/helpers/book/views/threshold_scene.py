@@ -71,7 +71,7 @@ def scene(settings: Study, part: models.Panel) -> Markup:
         ylabel="Net benefit per patient",
         xticks=UNIT,
         yticks=[(tick, Markup(f"tick{i}")) for i, tick in enumerate(TICKS)],
-        over=[element("circle", key="nb_point", class_="v-point", r=6, cx=SLOT, cy=SLOT)],
+        over=[element("circle", key="nb_point", class_="v-point", r=6, cx=SLOT, cy=SLOT, display=SLOT)],
     )
     plots = element(
         "div",
@@ -80,7 +80,8 @@ def scene(settings: Study, part: models.Panel) -> Markup:
         _panel(
             "Is it worth acting on?",
             benefit,
-            element("p", "Grey: acting on all, or on none. Shaded: the declared range.", class_="v-note"),
+            element("p", "Grey: acting on all, acting on none. Shaded: the declared range.", class_="v-note"),
+            element("p", "A point below the axis is not drawn; its number is among the measures.", class_="v-note"),
         ),
         class_="v-row v-three",
     )
@@ -121,7 +122,12 @@ def _two_by_two(positive: str, negative: str) -> Markup:
 
 
 def _measures() -> Markup:
-    names = SHARES | {"ppv": "PPV", "npv": "NPV"} | RATIOS | {"nb": "Net benefit", "nb_everyone": "Acting on all"}
+    names = (
+        SHARES
+        | {"ppv": "PPV", "npv": "NPV"}
+        | RATIOS
+        | {"nb": "Net benefit", "nb_everyone": "Net benefit, acting on all"}
+    )
     rows = [
         element("tr", element("th", title, scope="row"), element("td", SLOT, key=key)) for key, title in names.items()
     ]
