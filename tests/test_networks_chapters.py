@@ -153,6 +153,25 @@ def test_matrix_of_pairs_is_antisymmetric_and_drawn(runs: pd.DataFrame) -> None:
     assert len(figure.axes[0].texts) == len(names) * (len(names) - 1) // 2
 
 
+def test_no_legend_stands_on_a_curve() -> None:
+    cases = np.array([f"C{i}" for i in range(30)], object)
+    label = np.arange(30) % 2
+    part = models.Panel("test", label, cases, cases, {"video": 1 - label / 2, "still": label / 2})
+    frozen = models.freeze(None, rule="declared", value=0.4, models=["video", "still"])
+    twins_of_one = family_plots.twin_squares(part, {"ResNet50": {"video": "video", "still": "still"}})
+    families = family_plots.by_family(part, {"both": ["video", "still"]}, frozen)
+    for figure in (twins_of_one, families):
+        figure.canvas.draw()
+        for ax in figure.axes:
+            assert ax.get_legend().get_window_extent().y1 < ax.get_window_extent().y0
+
+
+def test_a_difference_that_is_rounded_to_zero_has_no_sign() -> None:
+    pairs = pd.DataFrame({"a": ["x", "x", "y"], "b": ["y", "z", "z"], "difference": [0.001, 0.3, 0.299], "p_holm": 0.5})
+    figure = pair_matrix.plot(pairs, pd.Series({"x": 0.8, "y": 0.799, "z": 0.5}))
+    assert [text.get_text() for text in figure.axes[0].texts] == ["0.00", "−0.30", "−0.30"]
+
+
 def test_weighted_auc_is_the_auc_of_copied_cases() -> None:
     rng = np.random.default_rng(1)
     label, risk, weight = rng.integers(0, 2, 50), rng.integers(0, 9, 50) / 9, rng.integers(1, 5, 50)

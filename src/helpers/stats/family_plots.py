@@ -13,6 +13,7 @@ from helpers.stats.roc_curve import plot_rocs, roc
 from helpers.stats.thresholds import Threshold
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 
@@ -45,13 +46,17 @@ def by_family(part: Panel, families: Mapping[str, Sequence[str]], frozen: Mappin
             for name in names
         ]
         plot_rocs(curves, ax=ax)
-        # ten lines of text would hide the curves: they stand under the square
-        handles, texts = ax.get_legend_handles_labels()
-        size = ax.get_legend().get_title().get_text()
-        place = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.13), "frameon": False}
-        ax.legend(handles, texts, title=size, title_fontsize="small", fontsize="x-small", **place)
+        _explain_below(ax)
         ax.set_title(family)
     return figure
+
+
+def _explain_below(ax: Axes) -> None:
+    """Put the legend under the square: a curve may run anywhere inside it, also below the diagonal."""
+    handles, texts = ax.get_legend_handles_labels()
+    size = ax.get_legend().get_title().get_text()
+    place = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.13), "frameon": False}
+    ax.legend(handles, texts, title=size, title_fontsize="small", fontsize="x-small", **place)
 
 
 def twin_squares(part: Panel, twins: Mapping[str, Mapping[str, str]]) -> Figure:
@@ -66,7 +71,7 @@ def twin_squares(part: Panel, twins: Mapping[str, Mapping[str, str]]) -> Figure:
     -------
     matplotlib Figure
     """
-    figure, axes = palette.grid(len(twins), columns=3, width=3.9, height=4.1)
+    figure, axes = palette.grid(len(twins), columns=3, width=3.9, height=4.7)
     looks = palette.styles(list(dict.fromkeys(family for found in twins.values() for family in found)))
     for ax, (network, found) in zip(axes, twins.items()):
         curves = [
@@ -74,6 +79,7 @@ def twin_squares(part: Panel, twins: Mapping[str, Mapping[str, str]]) -> Figure:
             for family, name in found.items()
         ]
         plot_rocs(curves, ax=ax, looks=looks)
+        _explain_below(ax)
         ax.set_title(network, fontsize="medium")
     return figure
 

@@ -25,6 +25,12 @@ def stars(p_value: float) -> str:
     return next((mark for limit, mark in LEVELS if p_value < limit), "")
 
 
+def _signed(value: float) -> str:
+    """A difference with its sign, and none where it is rounded to zero."""
+    text = f"{value:+.2f}"
+    return "0.00" if float(text) == 0 else text.replace("-", "−")
+
+
 def matrix(pairs: pd.DataFrame, names: Sequence[str], *, value: str = "difference") -> np.ndarray:
     """Square of a pair's value: row minus column, so that the square is antisymmetric; NaN on the diagonal.
 
@@ -78,7 +84,7 @@ def plot(pairs: pd.DataFrame, aucs: pd.Series) -> Figure:
     for i in range(k):
         for j in range(i):
             dark = abs(shown[i, j]) > 0.6 * limit
-            text = f"{shown[i, j]:+.2f}\n{stars(held[i, j])}".rstrip()
+            text = f"{_signed(shown[i, j])}\n{stars(held[i, j])}".rstrip()
             ax.text(j, i, text, ha="center", va="center", fontsize="x-small", color="white" if dark else "black")
     ax.set_xticks(range(k - 1), names[:-1], rotation=40, ha="right", fontsize="small")
     ax.set_yticks(range(1, k), [f"{name}  {aucs[name]:.2f}" for name in names[1:]], fontsize="small")
