@@ -55,7 +55,7 @@ CONSEQUENCES = {
     "sums.sums": "At least one of these counts is printed wrongly or counts something else; do not add them to others.",
     "sums.parts": "Read the number in the unit that fits, not in the unit that is printed.",
     "sums.repeated": "Ask which of the two numbers holds before quoting either.",
-    "sums.shares": "Read the share as one of the unit that fits; patients cannot be counted from it.",
+    "sums.shares": "Ask which cases were counted before quoting the share; no count of the stated ones gives it.",
     "two_by_two.two_by_two": "Before these rates are pooled or planned with, the table of counts is needed; only "
     "counts that fit may be used.",
     "two_by_two.shared_counts": "The rows do not rest on the same cases as printed, so differences between them are "
@@ -84,6 +84,7 @@ CONSEQUENCES = {
 _UNDER_OTHER_COUNTS = {
     "two_by_two.shared_counts": "The rows rest on the same cases, but not on those stated; they may be compared with "
     "one another.",
+    "sums.shares": "Read the share as one of the unit that fits; patients cannot be counted from it.",
     "intervals.intervals": "The interval holds for the counts that fit, not for those stated.",
     "paired.paired": "Read the difference as shown for images at most, not for patients.",
 }
@@ -144,7 +145,8 @@ def matrix(findings: tuple[Finding, ...]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        `rule, question, paper, verdict, findings, apart`: `apart` counts those that are not consistent; rules in the
+        `rule, question, paper, verdict, findings, apart`: `apart` counts those that are not consistent (one with a
+        remark is); rules in the
         order in which they run, papers by letter. A rule that a paper gives nothing to is left out.
 
     Examples
@@ -163,7 +165,7 @@ def matrix(findings: tuple[Finding, ...]) -> pd.DataFrame:
             verdicts = found.get((rule, paper))
             if verdicts:
                 about = {"rule": rule, "question": QUESTIONS[rule], "paper": paper}
-                apart = sum(verdict != CONSISTENT for verdict in verdicts)
+                apart = sum(verdict not in (CONSISTENT, REMARK) for verdict in verdicts)
                 rows.append(
                     {**about, "verdict": min(verdicts, key=grave.index), "findings": len(verdicts), "apart": apart}
                 )

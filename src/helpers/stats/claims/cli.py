@@ -43,7 +43,7 @@ def report(found: Audit) -> str:
     Examples
     --------
     >>> report(audit("data/published", paper="C")).splitlines()[0]
-    'Paper C: 17 findings, 11 consistent, 2 consistent only under other counts, 0 contradictory, 4 not checkable.'
+    'Paper C: 17 findings, 7 consistent, 0 consistent only under other counts, 2 contradictory, 8 not checkable.'
     """
     lines = []
     for row in found.summary().itertuples(index=False):

@@ -10,7 +10,7 @@ import numpy as np
 from helpers.stats.claims import auc_spread
 from helpers.stats.claims.finding import CONSISTENT, CONTRADICTORY, NOT_CHECKABLE, OTHER_COUNTS, Finding, listed
 from helpers.stats.claims.reading import Cell, Links
-from helpers.stats.claims.rounding import Printed, whole_numbers
+from helpers.stats.claims.rounding import Printed, any_fits, whole_numbers
 from helpers.stats.claims.tables import metric_name
 from helpers.stats.claims.writing import write
 from helpers.stats.intervals import normal_quantile, proportion_limits
@@ -234,7 +234,8 @@ def _finding(links, entry, verdict, cell, low, high, shown, text, counts=()) -> 
 def auc_steps(links: Links, entry: dict[str, Any]) -> list[Finding]:
     """Check that an AUC without interval can be a whole number of half pairs, and say how uncertain it must be.
 
-    Entry: `cells` (AUCs), `positives`, `negatives` (lists of cells, each added). Error budget: modes of rounding.
+    Entry: `cells` (AUCs), `positives`, `negatives` (lists of cells, each added). Where a half pair is finer than the
+    last decimal every AUC is possible, and nothing can be checked. Error budget: modes of rounding.
     """
     findings = []
     for item in links.need(entry, "cells"):
@@ -244,10 +245,14 @@ def auc_steps(links: Links, entry: dict[str, Any]) -> list[Finding]:
         counts, mode = whole_numbers(cell.number, 2 * p * n)
         auc = float(cell.number)
         least, most = auc_spread.plausible_range(auc, p, n)
-        text = (
-            f"{p} positives and {n} negatives make {2 * p * n} half pairs; {listed(counts, most=3)} of them print so."
-        )
-        if not counts:
+        verdict, text = CONSISTENT, f"{p} positives and {n} negatives make {2 * p * n} half pairs; "
+        if any_fits(cell.number, 2 * p * n):
+            verdict, mode = NOT_CHECKABLE, "any AUC"
+            text += "one is no more than a unit of the last printed decimal, so every AUC is possible."
+        elif counts:
+            text += f"{listed(counts, most=3)} of them print so."
+        else:
+            verdict = CONTRADICTORY
             text = f"No number of {2 * p * n} half pairs ({p} positives, {n} negatives) is printed as {cell.text}."
         text += f" Its standard error is about {auc_spread.hanley_mcneil(auc, p, n):.3f} ({least:.3f} to {most:.3f})."
         shown = f"{mode}; 95 % interval about {max(0, auc - Z * most):.2f} to {min(1, auc + Z * most):.2f}"
@@ -256,7 +261,7 @@ def auc_steps(links: Links, entry: dict[str, Any]) -> list[Finding]:
                 links,
                 entry,
                 "intervals.auc_steps",
-                CONSISTENT if counts else CONTRADICTORY,
+                verdict,
                 cells=[cell, *sides[0], *sides[1]],
                 printed=str(cell),
                 recomputed=shown if counts else "no number of pairs",

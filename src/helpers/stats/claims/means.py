@@ -6,23 +6,26 @@ from itertools import product
 from math import sqrt
 from typing import Any
 
-from helpers.stats.claims.finding import CONSISTENT, CONTRADICTORY, Finding, listed
+from helpers.stats.claims.finding import CONSISTENT, CONTRADICTORY, NOT_CHECKABLE, Finding, listed
 from helpers.stats.claims.reading import Links
-from helpers.stats.claims.rounding import Printed, whole_numbers
+from helpers.stats.claims.rounding import Printed, any_fits, whole_numbers
 from helpers.stats.claims.writing import write
 
 
 def whole_means(links: Links, entry: dict[str, Any]) -> list[Finding]:
     """Check that means of whole numbers (years, counts, ratings) can be a whole sum divided by n.
 
-    Brown and Heathers (2017), doi:10.1177/1948550616673876. It can fail only where n is below 10 to the number of
-    decimals. Entry: `cells` (`mean`, `n`). Error budget: the modes of rounding, in their order.
+    Brown and Heathers (2017), doi:10.1177/1948550616673876. With n of 10 to the number of decimals or more every mean
+    is possible, and nothing can be checked. Entry: `cells` (`mean`, `n`). Error budget: the modes of rounding, in their
+    order.
     """
     findings = []
     for item in links.need(entry, "cells"):
         mean, n = (links.cell(item, links.need(item, key)) for key in ("mean", "n"))
         sums, mode = whole_numbers(mean.number, n.count)
-        if sums:
+        if any_fits(mean.number, n.count):
+            verdict, text = NOT_CHECKABLE, f"Whole sums over {n.count} are printed as every mean with as many decimals."
+        elif sums:
             verdict, text = CONSISTENT, f"A sum of {listed(sums, most=3)} over {n.count} is printed so ({mode})."
         else:
             verdict, text = CONTRADICTORY, f"No whole sum over {n.count} is printed as {mean.text}."

@@ -119,7 +119,7 @@ def reliance(links: Links, findings: tuple[Finding, ...]) -> pd.DataFrame:
     >>> from helpers.stats.claims.audit import audit, links_of
     >>> table = reliance(links_of("data/published", "C"), audit("data/published", paper="C").findings)
     >>> table.query("numbers == 'accuracy'")[["rows", "status", "reading"]].values.tolist()[0]
-    ['AI model, senior radiologist', 'rely on under another reading', '195 patients']
+    ['AI model, senior radiologist', 'do not rely on', '']
     """
     given = statuses(findings)
     behind: dict[Cell, list[str]] = {}
@@ -169,7 +169,7 @@ def counted(links: Links, findings: tuple[Finding, ...]) -> dict[str, int]:
     --------
     >>> from helpers.stats.claims.audit import audit, links_of
     >>> counted(links_of("data/published", "C"), audit("data/published", paper="C").findings)["do not rely on"]
-    0
+    2
     """
     given = statuses(findings)
     found = Counter(given.get(cell, (OPEN, ""))[0] for cell in links.published.cells if _is_number(cell))

@@ -198,6 +198,30 @@ def whole_numbers(number: Printed, total: int) -> tuple[list[int], str | None]:
     return [], None
 
 
+def any_fits(number: Printed, total: int) -> bool:
+    """Tell whether whole counts of a total are printed as every number: their steps are no wider than the rounding.
+
+    Then a number that fits says nothing. Brown and Heathers (2017), doi:10.1177/1948550616673876.
+
+    Parameters
+    ----------
+    number : Printed
+        A share, or a mean of whole numbers.
+    total : int
+        What the counts are divided by: cases, or half pairs of an AUC.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> any_fits(printed("95", percent=True), 34), any_fits(printed("95", percent=True), 195)
+    (False, True)
+    """
+    return number.unit_last * total >= 1
+
+
 def grim(mean: str, n: int, *, items: int = 1) -> list[int]:
     """Whole-number sums behind a printed mean of whole numbers.
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from helpers.stats.claims.finding import CONSISTENT, CONTRADICTORY, NOT_CHECKABLE, OTHER_COUNTS, Finding, listed
 from helpers.stats.claims.reading import Cell, Links
-from helpers.stats.claims.rounding import MODES, Printed, whole_numbers
+from helpers.stats.claims.rounding import MODES, Printed, any_fits, whole_numbers
 from helpers.stats.claims.writing import write
 
 
@@ -132,7 +132,8 @@ def repeated(links: Links, entry: dict[str, Any]) -> list[Finding]:
 def shares(links: Links, entry: dict[str, Any]) -> list[Finding]:
     """Check that a share alone can be a whole number of cases. Error budget: the modes of rounding, in their order.
 
-    Entry: `cells` (shares), `total` (cells, added), `other_totals` (lists of cells, each added).
+    Entry: `cells` (shares), `total` (cells, added), `other_totals` (lists of cells, each added). Among so many cases
+    that every printed share is possible nothing can be checked, and such another total explains nothing.
     Source: Brown and Heathers (2017), doi:10.1177/1948550616673876.
     """
     findings = []
@@ -141,25 +142,35 @@ def shares(links: Links, entry: dict[str, Any]) -> list[Finding]:
     for cell in links.cells(entry, "cells"):
         used = [cell, *whole]
         counts, mode = whole_numbers(cell.number, total)
-        if counts:
+        if any_fits(cell.number, total):
+            verdict, shown = NOT_CHECKABLE, f"any share of {total}"
+            text = f"Among {total} cases every share with as many decimals is possible, so this one cannot be checked."
+        elif counts:
             verdict = CONSISTENT
             shown = f"{listed(counts)}/{total}"
             text = f"{shown} is printed so ({mode})."
+            if mode == "truncation":
+                text = f"{shown} is {100 * counts[0] / total:.1f}%: printed so only when it is cut and not rounded."
         else:
             verdict, shown = CONTRADICTORY, f"no count of {total}"
             near = sorted(range(total + 1), key=lambda k, c=cell: abs(Fraction(k, total) - c.number.value))[:2]
             text = (
                 f"Of {total}, {listed([f'{k} are {100 * k / total:.1f}%' for k in sorted(near)])}; none is {cell.text}."
             )
+            silent: list[str] = []
             for group in entry.get("other_totals", []):
                 cells = [links.cell(entry, ref) for ref in group]
                 other = sum(c.count for c in cells)
                 counts, mode = whole_numbers(cell.number, other)
-                if counts:
+                if any_fits(cell.number, other):
+                    silent.append(f"{other:,} {cells[0].unit}")
+                elif counts:
                     verdict, shown = OTHER_COUNTS, f"{listed(counts, most=3)}/{other}"
                     text += f" It is possible among {other} {cells[0].unit} ({mode})."
                     used += cells
                     break
+            if silent:
+                text += f" Among {' or '.join(silent)} every such share is possible, so they explain nothing."
         findings.append(
             write(
                 links, entry, "sums.shares", verdict, cells=used, printed=str(cell), recomputed=shown, explanation=text
