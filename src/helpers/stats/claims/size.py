@@ -13,15 +13,22 @@ WRITTEN = {"auc": "AUC", "observed_expected": "O:E"}
 
 
 def size(links: Links, entry: dict[str, Any]) -> list[Finding]:
-    """Compare the patients with those that Riley's criteria ask for.
+    """Compare the cases with those that Riley's criteria ask for; their unit is that of the cells.
 
-    Entry: `set`; `auc` (cell) for a validation (intervals of O:E, slope and AUC no wider than 0.2, 0.2 and 0.1; Riley
-    et al. 2021, doi:10.1002/sim.9025), and `parameters` for a development (shrinkage 0.9; Riley et al. 2020,
-    doi:10.1136/bmj.m441). Error budget: none; the criteria are conventions, not arithmetic.
+    Entry: `set`, or `positives` and `negatives` (lists of cells, each added); `auc` (cell) for a validation (intervals
+    of O:E, slope and AUC no wider than 0.2, 0.2 and 0.1; Riley et al. 2021, doi:10.1002/sim.9025), and `parameters` for
+    a development (shrinkage 0.9; Riley et al. 2020, doi:10.1136/bmj.m441). Error budget: none; the criteria are
+    conventions, not arithmetic.
     """
-    positive, negative = links.test_set(entry)
+    if "positives" in entry:
+        sides = [links.cells(entry, key) for key in ("positives", "negatives")]
+    else:
+        sides = [[cell] for cell in links.test_set(entry)]
     auc = links.cell(entry, links.need(entry, "auc"))
-    n, events = positive.count + negative.count, min(positive.count, negative.count)
+    counted = [*sides[0], *sides[1]]
+    n, events = sum(cell.count for cell in counted), min(sum(cell.count for cell in side) for side in sides)
+    units = {cell.unit for cell in counted}
+    unit = (units.pop() if len(units) == 1 else "") or "cases"
     value = min(max(float(auc.number), 0.51), 0.99)
     if "parameters" in entry:
         need = sample_size.development_size(
@@ -34,9 +41,11 @@ def size(links: Links, entry: dict[str, Any]) -> list[Finding]:
         span = ", ".join(
             f"{WRITTEN.get(name, name)} {row.low:.2f} to {row.high:.2f}" for name, row in allowed.iterrows()
         )
-        what = f"validating an AUC of {auc.text}; {n} patients let one expect the intervals {span}"
+        what = f"validating an AUC of {auc.text}; {n} {unit} let one expect the intervals {span}"
     enough = n >= need.n
-    text = f"{need.n:,} patients with {need.events:,} of the rarer class are asked for, {what}."
+    text = f"{need.n:,} {unit} with {need.events:,} of the rarer class are asked for, {what}."
+    if "patient" not in unit and unit != "cases":
+        text += f" The criteria count cases that do not depend on each other; {unit} of one patient do."
     text = text if enough else text + " A reason for the size is not printed."
     severity = "note" if enough else ("major" if entry.get("headline") else "minor")
     return [
@@ -45,9 +54,9 @@ def size(links: Links, entry: dict[str, Any]) -> list[Finding]:
             entry,
             "size.size",
             CONSISTENT if enough else NOT_CHECKABLE,
-            cells=[positive, negative, auc],
-            printed=f"{n} patients, {events} of the rarer class",
-            recomputed=f"{need.n:,} patients",
+            cells=[*counted, auc],
+            printed=f"{n} {unit}, {events} of the rarer class",
+            recomputed=f"{need.n:,} {unit}",
             explanation=text,
             severity=severity,
         )
