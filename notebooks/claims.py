@@ -156,6 +156,7 @@ page.table_if("tab-other", listing.other_counts(found), columns=some, headers=li
 page.numbers(none_against=sentences_claims.none_against(found), none_other=sentences_claims.none_other(found))
 few = ["finding", "claim", "explanation", "severity", "for_reader", "rule"]
 page.table_if("tab-open", listing.open_ones(found), columns=few, headers=listing.heads(few), **quoted)
+page.table_if("tab-remarks", listing.remarks(found), columns=few, headers=listing.heads(few), **quoted)
 right = ["finding", "claim", "findings", "example", "rule"]
 page.table("tab-consistent", listing.consistent(found), columns=right, headers=listing.heads(right), **quoted)
 
@@ -174,8 +175,14 @@ page.table("tab-consistent", listing.consistent(found), columns=right, headers=l
 #
 # ## What adds up
 #
+# :::{result-table} tab-remarks
+# :optional:
+#
+# **What adds up, with a remark?** The numbers can be right, and a reader must yet know something.
+# :::
+#
 # :::{result-table} tab-consistent
-# **What is right?** A line for each sentence or table and rule, with the arithmetic of its first finding.
+# **What is right?** Findings without a remark, a line for each sentence or table and rule, with the arithmetic of its first finding.
 # :::
 
 # %% [markdown]

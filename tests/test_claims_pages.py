@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 from chapters import EXECUTED, executed, run_cells
-from helpers.book import graph, publish, site
+from helpers.book import findings_tasks, graph, publish, site
 from helpers.book.execute import execute
 from helpers.stats.claims import catalogue, drawing
 from helpers.stats.claims.finding import VERDICTS
@@ -75,7 +75,9 @@ def test_each_paper_has_the_figures_that_tell_something(made):
 def test_the_clinical_signs_stand_beside_the_networks_of_paper_a(made):
     text = json.loads((made / "book" / "claims" / "a" / "numbers.json").read_text(encoding="utf-8"))["signs"]
     assert "Margin 0.86 (0.81 to 0.91)" in text and "printed AUC of 0.73 (0.63 to 0.84)" in text
-    drawn = drawing.draw_baseline(pd.read_csv(made / "book" / "claims" / "a" / "figures" / "fig-signs.csv"))
+    signs = pd.read_csv(made / "book" / "claims" / "a" / "figures" / "fig-signs.csv")
+    assert findings_tasks.SENTENCES["fig-signs"](signs).endswith("DL_combined, prints 0.73 (95 % CI 0.63 to 0.84).")
+    drawn = drawing.draw_baseline(signs)
     assert {"DL combined", "Margin"} <= {label.get_text() for label in drawn.get_yticklabels()}
 
 
@@ -86,6 +88,25 @@ def test_the_summary_has_every_paper_and_rule(made):
     assert rules["rule"].tolist() == list(catalogue.QUESTIONS)
     numbers = json.loads((made / "book" / "claims" / "numbers.json").read_text(encoding="utf-8"))
     assert numbers["by_paper"].count(" of ") >= 4
+
+
+def test_the_figure_of_the_rules_counts_as_the_pages_do(made):
+    """What is not consistent, by paper: the same in the figure, in its caption and in the boxes; remarks add up."""
+    matrix = pd.read_csv(made / "book" / "claims" / "figures" / "fig-rules.csv")
+    said = findings_tasks.SENTENCES["fig-rules"](matrix)
+    for letter in "abcd":
+        tables = made / "book" / "claims" / letter / "tables"
+        found = pd.read_csv(tables / "tab-findings.csv")
+        apart = int((found["verdict"] != "consistent").sum())
+        assert f"{letter.upper()} {apart} of {len(found)}" in said
+        numbers = json.loads((made / "book" / "claims" / letter / "numbers.json").read_text(encoding="utf-8"))
+        assert re.search(rf"rules {len(found) - apart} add", numbers["verdicts"])
+        noted = found[(found["verdict"] == "consistent") & (found["severity"] != "note")]
+        assert (f"({len(noted)} with a remark)" in numbers["verdicts"]) == (len(noted) > 0)
+        listed = pd.read_csv(tables / "tab-remarks.csv")["finding"].tolist() if len(noted) else []
+        assert listed == noted["finding"].tolist()
+        right = pd.read_csv(tables / "tab-consistent.csv")
+        assert right["findings"].sum() == len(found) - apart - len(noted)
 
 
 def test_a_page_made_twice_is_the_same(made, tmp_path):

@@ -28,7 +28,7 @@ from helpers.stats.claims import (
 )
 from helpers.stats.claims.audit import RULES
 from helpers.stats.claims.intervals import formulas_behind, implied_n
-from helpers.stats.claims.rounding import printed
+from helpers.stats.claims.rounding import any_fits, printed
 from helpers.stats.claims.tables import read_metrics
 
 PUBLISHED = Path("data/published")
@@ -98,6 +98,12 @@ def test_repeated_numbers_agree_to_their_decimals(value, verdict):
     assert list(found.values()) == [verdict]
 
 
+def explanation(rows, rule: str, entry: dict, **sections) -> str:
+    """Arithmetic of the one finding of an entry."""
+    made = audit_numbers(rows, {"paper": "X", rule: [{"claim": "a claim", **entry}], **sections}, name="n").frame()
+    return made["explanation"].item()
+
+
 @pytest.mark.parametrize(("value", "verdict"), [("90", GOOD), ("71", GOOD), ("95", OTHER), ("99", BAD)])
 def test_shares_of_whole_cases(value, verdict):
     """Of 7: 5/7 = 71.4 and none is 90 unless cut; of 20 more is possible."""
@@ -112,6 +118,37 @@ def test_shares_of_whole_cases(value, verdict):
         "other_totals": [[link("t/big/c", "n")]],
     }
     assert only(rows, "shares", entry) == verdict
+
+
+def test_among_many_cases_every_share_is_possible():
+    """Any whole percent is one of 100 cases, so they neither confirm nor explain one; 25/34 = 73.5 prints so only cut."""
+    rows = [row("t/m/c", "accuracy", "95", "%"), row("t/cut/c", "accuracy", "73", "%")]
+    rows += [row("t/test/c", "n", "34"), row("t/all/c", "n", "100", "patients"), row("t/most/c", "n", "99", "patients")]
+    entry = {"cells": [link("t/m/c", "accuracy")], "total": [link("t/test/c", "n")]}
+    assert only(rows, "shares", {**entry, "total": [link("t/all/c", "n")]}) == OPEN
+    assert only(rows, "shares", {**entry, "total": [link("t/most/c", "n")]}) == GOOD
+    other = {**entry, "other_totals": [[link("t/all/c", "n")]]}
+    assert only(rows, "shares", other) == BAD
+    said = "Among 100 patients every such share is possible, so they explain nothing."
+    assert explanation(rows, "shares", other).endswith(said)
+    cut = explanation(rows, "shares", {**entry, "cells": [link("t/cut/c", "accuracy")]})
+    assert cut == "25/34 is 73.5%: printed so only when it is cut and not rounded."
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 400), st.integers(0, 3), st.booleans())
+def test_a_total_that_says_nothing_fits_every_number(total, decimals, percent):
+    """The slow way: every number with so many decimals is tried; rounded half up, all fit or the total can tell."""
+    scale = 10**decimals * (100 if percent else 1)
+    texts = [f"{k / 10**decimals:.{decimals}f}" for k in range(scale + 1)]
+    every = all(
+        any((2 * count * scale + total) // (2 * total) == k for count in range(total + 1))
+        for k in range(0, scale + 1, max(1, scale // 200))
+    )
+    says_nothing = any_fits(printed(texts[0], percent=percent), total)
+    assert every or not says_nothing
+    if scale <= 200:
+        assert every == says_nothing
 
 
 def pooled_rows(mean: str, sd: str):
@@ -138,7 +175,9 @@ def test_pooled_means(mean, sd, verdict):
     assert only(rows, "pooled", entry) == verdict
 
 
-@pytest.mark.parametrize(("mean", "n", "verdict"), [("5.18", "28", GOOD), ("5.19", "28", BAD), ("40.13", "55", GOOD)])
+@pytest.mark.parametrize(
+    ("mean", "n", "verdict"), [("5.18", "28", GOOD), ("5.19", "28", BAD), ("40.13", "55", GOOD), ("5.19", "100", OPEN)]
+)
 def test_means_of_whole_numbers(mean, n, verdict):
     rows = [row("t/a/c", "mean", mean), row("t/a/c", "n", n)]
     entry = {"cells": [{"mean": link("t/a/c", "mean"), "n": link("t/a/c", "n")}]}
@@ -340,6 +379,9 @@ def test_auc_steps():
     assert only(rows, "auc_steps", {"cells": [item]}) == GOOD
     rows[0] = row("t/m/c", "AUC", "0.96")
     assert only(rows, "auc_steps", {"cells": [item]}) == BAD
+    rows[1:] = [row("t/p/c", "n", "5"), row("t/q/c", "n", "10")]  # 100 half pairs: any two decimals
+    assert only(rows, "auc_steps", {"cells": [item]}) == OPEN
+    assert "every AUC is possible" in explanation(rows, "auc_steps", {"cells": [item]})
 
 
 def test_count_p_values_are_those_of_scipy():
@@ -433,9 +475,18 @@ def test_single_predictors_against_a_model():
     for level, p, q in (("yes", "18", "4"), ("no", "2", "36")):
         rows += [row(f"t/Sign|{level}/p", "count", p), row(f"t/Sign|{level}/q", "count", q)]
     entry = {"table": "t", "positives": "p", "negatives": "q", "of": "head", "models": [link("t/m/c", "AUC")]}
-    assert verdicts(rows, "single_predictors", entry)["against_the_model m"] == BAD  # 0.90
+    assert verdicts(rows, "single_predictors", entry) == {"against_the_model m": BAD}  # 0.90, no finding of its own
+    limits = [row("t/m/c", "AUC_ci95_low", "0.700"), row("t/m/c", "AUC_ci95_high", "0.850")]
+    text = explanation([*rows, *limits], "single_predictors", entry)
+    assert text == (
+        "Signs whose AUC is above that of the best model (m, 0.800 (0.700 to 0.850)): Sign 0.900 (0.818 to 0.982). "
+        "The printed numbers do not show that the model surpasses these signs; where the intervals overlap (Sign), "
+        "which is better stays open."
+    )
+    limits[1] = row("t/m/c", "AUC_ci95_high", "0.810")
+    assert explanation([*rows, *limits], "single_predictors", entry).endswith("the model surpasses these signs.")
     rows[2] = row("t/m/c", "AUC", "0.950")
-    assert verdicts(rows, "single_predictors", entry)["against_the_model m"] == GOOD
+    assert verdicts(rows, "single_predictors", entry) == {"against_the_model m": GOOD}
 
 
 def test_paired_range_holds_every_arrangement():
@@ -452,8 +503,10 @@ def test_paired():
     entry = {"a": link("t/x/test", "sensitivity"), "b": link("t/y/test", "sensitivity"), "set": "test"}
     assert only(rows, "paired", {**entry, "claimed": True}, sets=SET) == BAD  # 21 and 18 of 30
     assert only(rows, "paired", entry, sets=SET) == GOOD
-    entry["b"] = link("t/z/test", "sensitivity")  # 8 of 30
+    entry["b"] = link("t/z/test", "sensitivity")  # 8 of 30: 13 against 0 to 21 against 8
     assert only(rows, "paired", {**entry, "claimed": True}, sets=SET) == GOOD
+    rows[-1] = row("t/z/test", "sensitivity", "0.467")  # 14 of 30: 7 against 0 to 16 against 9
+    assert only(rows, "paired", {**entry, "claimed": True}, sets=SET) == OPEN
 
 
 def test_auc_difference():
@@ -462,6 +515,9 @@ def test_auc_difference():
     entry = {"a": link("t/m/test", "AUC"), "b": link("t/m2/test", "AUC"), "set": "test"}
     assert only(rows, "auc_difference", entry, sets=SET) == OPEN
     assert only(rows, "auc_difference", {**entry, "p": link("t/p/c", "p_value")}, sets=SET) == BAD
+    rows[-3] = {**rows[-3], "value": "0.680"}  # needs a correlation above 0
+    rows[-2], rows[-1] = {**rows[-2], "value": "0.550"}, {**rows[-1], "value": "0.810"}
+    assert only(rows, "auc_difference", {**entry, "p": link("t/p/c", "p_value")}, sets=SET) == OPEN
     rows[-3] = {**rows[-3], "value": "0.600"}
     rows[-2], rows[-1] = {**rows[-2], "value": "0.470"}, {**rows[-1], "value": "0.730"}
     assert only(rows, "auc_difference", {**entry, "p": link("t/p/c", "p_value")}, sets=SET) == GOOD
@@ -553,6 +609,22 @@ def test_size():
     assert only(rows, "size", {**entry, "parameters": 10}, sets=SET) == OPEN
     rows[:2] = [row("t/a/c", "n", "4000"), row("t/b/c", "n", "4000")]
     assert only(rows, "size", entry, sets=SET) == GOOD
+
+
+def test_size_of_classes_that_are_added_in_the_unit_of_their_cells():
+    rows = [row(f"t/{name}/c", "n", n, "patients") for name, n in (("a", "4"), ("b", "10"), ("c", "20"))]
+    rows += [row("t/m/test", "AUC", "0.99")]
+    entry = {"auc": link("t/m/test", "AUC"), "positives": [link("t/a/c", "n")]}
+    entry["negatives"] = [link("t/b/c", "n"), link("t/c/c", "n")]
+    made = audit_numbers(rows, {"paper": "X", "size": [{"claim": "c", **entry}]}, name="n").frame().loc[0]
+    assert (made["printed"], made["recomputed"]) == ("34 patients, 4 of the rarer class", "4,097 patients")
+    assert made["explanation"].startswith("4,097 patients with 482 of the rarer class are asked for, validating an AUC")
+    assert "do not depend on each other" not in made["explanation"]
+    nodes = [{**cell, "unit": "lymph nodes" if cell["unit"] else ""} for cell in rows]
+    text = explanation(nodes, "size", entry)
+    assert "34 lymph nodes let one expect" in text
+    assert "The criteria count cases that do not depend on each other; lymph nodes of one patient do." in text
+    assert "34 cases let one expect" in explanation([{**cell, "unit": ""} for cell in rows], "size", entry)
 
 
 def test_statements_are_not_judged():
@@ -658,8 +730,12 @@ KNOWN = [
     ("B", "order.order", "DSC", BAD, "above"),
     ("B", "order.formulas", "DSC formula", BAD, "twice Jaccard"),
     ("B", "sums.parts", "patients", OTHER, "3059 included lymph nodes"),
-    ("C", "sums.shares", "AI model", OTHER, "94.1%"),
-    ("C", "sums.shares", "senior radiologist", OTHER, "85.3%"),
+    ("B", "size.size", "metastatic", OPEN, "547 lymph nodes let one expect"),
+    ("B", "intervals.auc_steps", "Y-Net (Classification combined segmentation)", OPEN, "every AUC is possible"),
+    ("C", "sums.shares", "AI model", BAD, "94.1%"),
+    ("C", "sums.shares", "senior radiologist", BAD, "85.3%"),
+    ("C", "size.size", "NMTN", OPEN, "4,097 patients with 482"),
+    ("D", "paired.paired", "JR2-2", OPEN, "depends on the pairs"),
     ("D", "two_by_two.shared_counts", "all rows", OTHER, "116/36"),
     ("D", "two_by_two.shared_counts", "all rows", BAD, "101/143"),
     ("D", "intervals.proportion_on_auc", "all rows", BAD, "proportion"),
@@ -680,7 +756,7 @@ def test_known_findings_are_reproduced(four, paper, rule, row_name, verdict, wor
 
 
 def test_every_rule_is_used_by_the_four_papers(four):
-    """Each rule writes under its own name; `single_predictors` under two."""
+    """Each rule writes under its own name; `single_predictors` under that of its one finding."""
     used = {rule.partition(".")[2] for rule in four.frame()["rule"]} | {"single_predictors"}
     assert set(RULES) <= used
 

@@ -97,10 +97,10 @@ def _signs(data: pd.DataFrame) -> str:
     if networks.empty or signs.empty:
         return ""
     sign, network = signs.loc[signs["auc"].idxmax()], networks.loc[networks["auc"].idxmax()]
-    auc = value_text(sign["auc"], sign["low"], sign["high"])
+    auc, theirs = (value_text(row["auc"], row["low"], row["high"]) for row in (sign, network))
     return (
         f"{sign['name']} alone, read by the examiner, has an AUC of {auc}; the best network, {network['name']}, prints "
-        f"{network['auc']:.2f}."
+        f"{theirs}."
     )
 
 

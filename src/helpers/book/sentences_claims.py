@@ -20,7 +20,7 @@ COUNTED = (
 
 
 def verdicts(found: Audit) -> str:
-    """Say how many checks were made and what came of them.
+    """Say how many checks were made and what came of them; a remark is on a number that adds up.
 
     Examples
     --------
@@ -35,7 +35,9 @@ def verdicts(found: Audit) -> str:
     for verdict, one, many in COUNTED:
         count = int((frame["verdict"] == verdict).sum())
         if count:
-            parts.append(f"{count} {one if count == 1 else many}")
+            said = int(((frame["verdict"] == verdict) & (frame["severity"] != "note")).sum())
+            remark = f" ({said} with a remark)" if verdict == CONSISTENT and said else ""
+            parts.append(f"{count} {one if count == 1 else many}{remark}")
     return f"Of {len(frame)} checks by {rules} rules {_joined(parts)}."
 
 

@@ -64,7 +64,6 @@ PARTS = {
     "shared_counts": "two_by_two",
     "proportion_on_auc": "intervals",
     "one_test": "table_tests",
-    "single": "single_predictors",
     "against_the_model": "single_predictors",
     "binary_against_graded": "binary_auc",
 }

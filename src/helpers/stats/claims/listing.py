@@ -114,8 +114,13 @@ def other_counts(audit: Audit) -> pd.DataFrame | None:
     return pd.DataFrame(rows) if rows else None
 
 
+def remarks(audit: Audit) -> pd.DataFrame | None:
+    """Findings that add up and of which a reader must yet know something; None without any."""
+    return _chosen(audit, CONSISTENT, severities=("minor", "major"))
+
+
 def consistent(audit: Audit) -> pd.DataFrame:
-    """Findings that add up, a line for each sentence and rule, so that what is right is seen as well.
+    """Findings that add up without a remark, a line for each sentence and rule, so that what is right is seen as well.
 
     Examples
     --------
@@ -124,7 +129,7 @@ def consistent(audit: Audit) -> pd.DataFrame:
     """
     groups: dict[tuple[str, str, str], list[tuple[str, Finding]]] = {}
     for number, finding in numbered(audit):
-        if finding.verdict == CONSISTENT:
+        if finding.verdict == CONSISTENT and finding.severity == "note":
             groups.setdefault((finding.paper, finding.claim, rule_of(finding.rule)), []).append((number, finding))
     rows = [
         {

@@ -59,7 +59,8 @@ def paired(links: Links, entry: dict[str, Any]) -> list[Finding]:
     `alpha` (0.05); `claimed: true` when the paper says that the difference is significant; `other_totals` (lists of
     cells, each added). The margins leave open which cases the two have right together; the P value is taken over all
     possibilities, by the exact, mid-P and chi-square forms of McNemar's test, doi:10.1186/1471-2288-13-91. Error
-    budget: every whole count that is printed so; where there is none, the two nearest, and then no verdict.
+    budget: every whole count that is printed so; where there is none, the two nearest, and then no verdict. What
+    depends on the pairs cannot be checked.
     """
     a, b = (links.cell(entry, links.need(entry, key)) for key in ("a", "b"))
     alpha, claimed = float(entry.get("alpha", 0.05)), bool(entry.get("claimed"))
@@ -115,7 +116,7 @@ def paired(links: Links, entry: dict[str, Any]) -> list[Finding]:
         verdict = CONSISTENT if known else NOT_CHECKABLE
         text += " Every arrangement of the cases makes it significant."
     else:
-        verdict = CONSISTENT if claimed and known else NOT_CHECKABLE
+        verdict = NOT_CHECKABLE
         text += " Whether it is significant depends on the pairs, which are not printed."
     return finding(verdict, recomputed, text)
 
@@ -180,7 +181,8 @@ def auc_difference(links: Links, entry: dict[str, Any]) -> list[Finding]:
 
     Entry: `a`, `b` (AUC cells), `set`; `p` (cell with the printed P value) or none. Significance needs
     SE(a - b) <= |a - b| / 1.96, so r >= (SE_a^2 + SE_b^2 - (|a - b| / 1.96)^2) / (2 SE_a SE_b); Hanley and McNeil
-    (1983), doi:10.1148/radiology.148.3.6878708. Error budget: AUCs and limits by half a unit, the most favourable.
+    (1983), doi:10.1148/radiology.148.3.6878708. A P value that needs a correlation cannot be checked. Error
+    budget: AUCs and limits by half a unit, the most favourable.
     """
     a, b = (links.cell(entry, links.need(entry, key)) for key in ("a", "b"))
     positive, negative = links.test_set(entry)
@@ -212,9 +214,12 @@ def auc_difference(links: Links, entry: dict[str, Any]) -> list[Finding]:
     elif need > 1:
         verdict = CONTRADICTORY
         text += f" No correlation gives P {p.text}."
+    elif need > 0:
+        verdict = NOT_CHECKABLE
+        text += f" P {p.text} is possible, but the correlation is not printed."
     else:
         verdict = CONSISTENT
-        text += f" P {p.text} is possible."
+        text += f" P {p.text} is possible even without a correlation."
     severity = None
     if verdict == NOT_CHECKABLE and need > 0.9:
         severity = "minor"

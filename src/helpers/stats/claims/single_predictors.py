@@ -179,6 +179,7 @@ def single_predictors(links: Links, entry: dict[str, Any]) -> list[Finding]:
     needs no training beyond that, so its AUC in the test set is fair. Error budget: none for counts; variables with
     mean and SD are taken as normal. Two signs: over all joint tables that their margins allow; a sign of more than two
     levels is divided into present and absent where sensitivity + specificity is highest in the set that orients it.
+    The AUCs of signs are computed and not printed, so they are no findings of their own; `baseline` lists them all.
     """
     for key in ("table", "positives", "negatives", "of"):
         links.need(entry, key)
@@ -186,45 +187,43 @@ def single_predictors(links: Links, entry: dict[str, Any]) -> list[Finding]:
     best = max(models, key=lambda cell: cell.number.value)
     found = sorted(signs(links.published, entry), key=lambda sign: -sign.auc)
     above = [sign for sign in found if sign.auc > float(best.number)]
-    findings = []
-    for sign in found:
-        side = "above" if sign in above else "not above"
-        text = f"{sign.how[0].upper()}{sign.how[1:]}: AUC {sign.auc:.3f}, {side} {best.text} of {best.row}."
-        findings.append(
-            write(
-                links,
-                entry,
-                "single_predictors.single",
-                CONSISTENT,
-                cells=sign.cells,
-                row=sign.name,
-                printed=f"{best.row} AUC {best.text}",
-                recomputed=f"AUC {sign.auc:.3f} ({sign.low:.3f} to {sign.high:.3f})",
-                explanation=text,
-                severity="note",
-            )
-        )
     pairs = _pairs(found)
-    shown = listed([f"{sign.name} {sign.auc:.3f}" for sign in above] or [f"{found[0].name} {found[0].auc:.3f}"])
-    text = f"Signs whose AUC is above that of the best model ({best.row}, {best.text}): {shown}." if above else ""
-    text = text or f"No single sign is above the best model; the best is {shown}."
-    for a, b, low, high in pairs[:3]:
-        text += f" {a} and {b} counted together: {low:.3f} to {high:.3f}, whatever their joint table."
-    text += " In the printed table these signs tell the test patients apart better than the models do." if above else ""
-    findings.append(
+    shown = listed([f"{sign.name} {_with_limits(sign.auc, sign.low, sign.high)}" for sign in above or found[:1]])
+    low, high = _limits(links, best)
+    model = f"{best.row}, {best.text}" + (f" ({low.text} to {high.text})" if low and high else "")
+    if above:
+        text = f"Signs whose AUC is above that of the best model ({model}): {shown}."
+    else:
+        text = f"No single sign is above the best model ({model}); the best is {shown}."
+    for a, b, least, most in pairs[:3]:
+        text += f" {a} and {b} counted together: {least:.3f} to {most:.3f}, whatever their joint table."
+    if above:
+        text += " The printed numbers do not show that the model surpasses these signs"
+        over = [sign.name for sign in above if high and sign.low <= float(high.number)]
+        text += f"; where the intervals overlap ({listed(over)}), which is better stays open." if over else "."
+    return [
         write(
             links,
             entry,
             "single_predictors.against_the_model",
             CONTRADICTORY if above else CONSISTENT,
-            cells=[*models, *(cell for sign in (above or found[:1]) for cell in sign.cells)],
+            cells=[*models, *(cell for cell in (low, high) if cell), *(cell for sign in found for cell in sign.cells)],
             row=best.row,
             printed=f"AUC {best.text}",
             recomputed=shown,
             explanation=text,
         )
-    )
-    return findings
+    ]
+
+
+def _limits(links: Links, cell: Cell) -> list[Cell | None]:
+    """Printed limits of an AUC; None where there are none."""
+    place = (cell.table, cell.row, cell.column)
+    return [links.published.get(*place, f"{cell.statistic}_ci95_{end}") for end in ("low", "high")]
+
+
+def _with_limits(auc: float, low: float, high: float) -> str:
+    return f"{auc:.3f} ({low:.3f} to {high:.3f})"
 
 
 def _pairs(found: list[Sign]) -> list[tuple[str, str, float, float]]:
@@ -285,9 +284,7 @@ def baseline_if(links: Links) -> pd.DataFrame | None:
             how = "number of signs present, over all joint tables"
             rows.append({"kind": "pair", "name": f"{a} + {b}", "auc": low, "low": low, "high": high, "how": how})
         for model in links.cells(entry, "models"):
-            place = (model.table, model.row, model.column)
-            ends = [links.published.get(*place, f"{model.statistic}_ci95_{end}") for end in ("low", "high")]
-            low, high = (float(cell.number) if cell else float("nan") for cell in ends)
+            low, high = (float(cell.number) if cell else float("nan") for cell in _limits(links, model))
             rows.append(
                 {
                     "kind": "model",
