@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import pandas as pd
 
+from helpers.stats import one_point
 from helpers.stats.auc import auc
 from helpers.stats.auc_bootstrap import bootstrap_auc
 from helpers.stats.models import Panel, printed
 from helpers.stats.roc_curve import Roc
 from helpers.stats.roc_regions import around
+from helpers.stats.units import sizes
 
 LARGE = 50_000  # cases above which resampling says what DeLong says, so that fewer samples do
 FEW_SAMPLES = 200
@@ -93,8 +96,9 @@ def two_methods(parts: Sequence[Panel], *, resamples: int, seed: int = 0) -> pd.
 
 
 def two_methods_text(parts: Sequence[Panel], *, resamples: int) -> str:
-    """How the two intervals were made, in a sentence."""
-    return SAME.format(resamples=samples(max(part.n for part in parts), resamples), share=AGREE)
+    """How the two intervals were made, and on how many cases."""
+    drawn = samples(max(part.n for part in parts), resamples)
+    return f"{SAME.format(resamples=drawn, share=AGREE)} {sizes(parts)}"
 
 
 def regions(parts: Sequence[Panel], *, fixed: float, resamples: int, seed: int = 0) -> pd.DataFrame:
@@ -111,15 +115,18 @@ def regions(parts: Sequence[Panel], *, fixed: float, resamples: int, seed: int =
     Returns
     -------
     DataFrame
-        `split, model, sensitivity, specificity, partial`, each with limits.
+        `split, model, sensitivity, specificity, partial`, each with limits; NaN for a model with one operating point,
+        whose curve no threshold reaches there.
     """
     rows = []
     for part in parts:
         options = {"patient_id": part.patient_id, "resamples": samples(part.n, resamples), "seed": seed}
         for name, risk in part.risks.items():
             row: dict[str, object] = {"split": part.title, "model": name}
+            unreached = name in one_point.names(part)
             for measure, made in around(part.label, risk, fixed=fixed, **options).items():
-                row |= {measure: made.value, f"{measure}_low": made.low, f"{measure}_high": made.high}
+                limits = (np.nan,) * 3 if unreached else (made.value, made.low, made.high)
+                row |= dict(zip((measure, f"{measure}_low", f"{measure}_high"), limits))
             rows.append(row)
     return pd.DataFrame(rows)
 
@@ -130,6 +137,8 @@ def regions_text(parts: Sequence[Panel], *, fixed: float, resamples: int) -> str
     return (
         f"Read from the empirical ROC curve (doi:10.1186/1471-2105-12-77) at {fixed:g}, declared beforehand, so the "
         f"threshold is estimated here and the limits include that; partial AUC over specificities from {fixed:g} to 1, "
-        "rescaled so that 0.5 is chance and 1 perfect (McClish 1989, doi:10.1177/0272989X8900900307); percentile "
-        f"limits of {drawn:,} bootstrap samples of patients, stratified by outcome (doi:10.1201/9780429246593)."
+        "rescaled so that 0.5 is chance, 1 perfect, and less is worse than chance (McClish 1989, "
+        "doi:10.1177/0272989X8900900307); percentile "
+        f"limits of {drawn:,} bootstrap samples of patients, stratified by outcome (doi:10.1201/9780429246593). "
+        f"{sizes(parts)}"
     )

@@ -71,7 +71,8 @@ def partial_auc(
     """Area under a part of the ROC curve.
 
     As `pROC::auc(partial.auc=)`; Robin et al. (2011), doi:10.1186/1471-2105-12-77. With `corrected`, McClish's
-    (1989, doi:10.1177/0272989X8900900307) (1 + (A - min) / (max - min)) / 2: 0.5 is chance, 1 perfect.
+    (1989, doi:10.1177/0272989X8900900307) (1 + (A - min) / (max - min)) / 2: 0.5 is chance, 1 perfect, less is worse
+    than chance (as with `allow.invalid.partial.auc.correct=TRUE` there).
 
     Parameters
     ----------
@@ -93,7 +94,6 @@ def partial_auc(
     Returns
     -------
     RocRegion
-        A corrected area below chance is not defined: NaN, and `note` says so.
 
     Raises
     ------
@@ -117,7 +117,7 @@ def partial_auc(
     if interval == "percentile":
         return _regions(label, risk, asked, patient_id, resamples, seed, level)[0]
     made = _regions(label, risk, asked, patient_id, 0, seed, level)[0]
-    return made if np.isnan(made.value) else _jackknifed(made, label, risk, patient_id, focus, limits, corrected)
+    return _jackknifed(made, label, risk, patient_id, focus, limits, corrected)
 
 
 def sensitivity_at_specificity(label: ArrayLike, risk: ArrayLike, *, specificity: float, **options) -> RocRegion:
@@ -216,7 +216,6 @@ def around(label: ArrayLike, risk: ArrayLike, *, fixed: float, **options) -> dic
 class _Asked(NamedTuple):
     what: str
     read: Callable[[np.ndarray, np.ndarray], float]  # from rates of false and true positives to a number
-    least: float = 0.0  # an estimate below it is not reported
 
 
 def _at(focus: str, value: float) -> _Asked:
@@ -224,7 +223,7 @@ def _at(focus: str, value: float) -> _Asked:
     if not 0 <= value <= 1:
         raise ValueError(f"{focus}: must be in [0, 1], found {value}")
     other = "sensitivity" if focus == "specificity" else "specificity"
-    return _Asked(f"{other} at {focus} {value:g}", lambda fpr, tpr: _upper(*_seen_from(focus, fpr, tpr), 1 - value))
+    return _Asked(f"{other} at {focus} {value:g}", lambda fpr, tpr: upper(*_seen_from(focus, fpr, tpr), 1 - value))
 
 
 def _partial(focus: str, limits: tuple[float, float], corrected: bool) -> _Asked:
@@ -238,11 +237,10 @@ def _partial(focus: str, limits: tuple[float, float], corrected: bool) -> _Asked
         raw = _area(*_seen_from(focus, fpr, tpr), 1 - stop, 1 - start)
         if not corrected:
             return raw
-        # resamples below chance stay below a half: without them the interval would begin at chance
         return (1 + (raw - least) / ((stop - start) - least)) / 2
 
     what = f"{'corrected ' * corrected}partial AUC, {focus} {start:g} to {stop:g}"
-    return _Asked(what, area, 0.5 if corrected else 0.0)
+    return _Asked(what, area)
 
 
 def _seen_from(focus: str, fpr: np.ndarray, tpr: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -341,8 +339,6 @@ def _jackknifed(
 def _region(asked: _Asked, value: float, drawn: np.ndarray, level: float, size: dict[str, int]) -> RocRegion:
     kept = drawn[~np.isnan(drawn)]
     nothing = {"level": level, "method": "no interval", "what": asked.what, **size}
-    if value < asked.least:
-        return RocRegion(np.nan, note="Below chance here, no corrected area", **nothing)
     if not drawn.size:
         return RocRegion(value, note="No interval was asked for", **nothing)
     if kept.size < 2:
@@ -354,8 +350,25 @@ def _region(asked: _Asked, value: float, drawn: np.ndarray, level: float, size: 
     return RocRegion(value, low, high, float(kept.std(ddof=1)), level, method, note, what=asked.what, **size)
 
 
-def _upper(x: np.ndarray, y: np.ndarray, at: float) -> float:
-    """Height of a rising step curve at `at`; the top where it is vertical."""
+def upper(x: np.ndarray, y: np.ndarray, at: float) -> float:
+    """Height of a rising curve at `at`; the top where it is vertical.
+
+    Parameters
+    ----------
+    x, y : ndarray of shape (points,)
+        Rising, from 0 to 1.
+    at : float
+        In [0, 1].
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> upper(np.array([0, 0, 0.5, 1]), np.array([0, 0.5, 0.75, 1]), 0.25)
+    0.625
+    """
     last = int(np.searchsorted(x, at + 1e-12, side="right")) - 1
     if last == x.size - 1 or at - x[last] <= 1e-12:
         return float(y[last])
@@ -365,7 +378,7 @@ def _upper(x: np.ndarray, y: np.ndarray, at: float) -> float:
 def _area(x: np.ndarray, y: np.ndarray, start: float, stop: float) -> float:
     """Area under a rising polygon between two places on its x axis."""
     inside = (x > start) & (x < stop)
-    first, last = _upper(x, y, start), _lower(x, y, stop)
+    first, last = upper(x, y, start), _lower(x, y, stop)
     xs = np.concatenate([[start], x[inside], [stop]])
     ys = np.concatenate([[first], y[inside], [last]])
     return float(np.sum(np.diff(xs) * (ys[1:] + ys[:-1])) / 2)
@@ -373,4 +386,4 @@ def _area(x: np.ndarray, y: np.ndarray, start: float, stop: float) -> float:
 
 def _lower(x: np.ndarray, y: np.ndarray, at: float) -> float:
     """Height of a rising step curve at `at`; the bottom where it is vertical."""
-    return 1.0 - _upper(1.0 - x[::-1], 1.0 - y[::-1], 1.0 - at)
+    return 1.0 - upper(1.0 - x[::-1], 1.0 - y[::-1], 1.0 - at)
