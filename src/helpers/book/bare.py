@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Collection, Sequence
 from typing import Any
@@ -9,13 +10,15 @@ from typing import Any
 from helpers.book import labels
 
 _HEADING = re.compile(r"^(?:\([^()\s]+\)=\n)?(#{2,6}) ")
+_NEXT = re.compile(r"\n(?=(?:\([^()\s]+\)=\n)?#{2,6} )")
 _SHOWN = re.compile(r"^\s*(?::{3,}|`{3,})\{result-", re.MULTILINE)
 
 
 def without(cells: Sequence[Any], present: Collection[str]) -> list[Any]:
     """Cells without result directives that were not made, and without sections of which these were all.
 
-    The code of such a section stays: it ran, and later cells may use its names.
+    A cell that holds the end of one section and the head of the next becomes two. The code of a section that is left
+    out stays: it ran, and later cells may use its names.
 
     Parameters
     ----------
@@ -36,6 +39,7 @@ def without(cells: Sequence[Any], present: Collection[str]) -> list[Any]:
     >>> [cell.source for cell in without(cells, [])]
     ['# Who?', '## Next']
     """
+    cells = [part for cell in cells for part in _sections(cell)]
     had = [cell.cell_type == "markdown" and bool(_SHOWN.search(cell.source)) for cell in cells]
     for cell in cells:
         if cell.cell_type == "markdown":
@@ -50,6 +54,17 @@ def without(cells: Sequence[Any], present: Collection[str]) -> list[Any]:
             if empty and any(had[k] for k in texts):
                 gone.update(texts)
     return [cell for k, cell in enumerate(cells) if k not in gone]
+
+
+def _sections(cell: Any) -> list[Any]:
+    """A cell of text for each heading in it, the first with what stands before; another cell as it is."""
+    texts = _NEXT.split(cell.source) if cell.cell_type == "markdown" else [cell.source]
+    parts = [cell, *(copy.deepcopy(cell) for _ in texts[1:])]
+    for k, (part, text) in enumerate(zip(parts, texts)):
+        part.source = text.strip("\n") if len(texts) > 1 else text
+        if k and "id" in part:
+            part["id"] = f"{cell['id'][:60]}-{k}"  # identifiers are unique, and no longer than 64 characters
+    return parts
 
 
 def _level(cell: Any) -> int:
