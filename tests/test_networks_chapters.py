@@ -16,6 +16,7 @@ from helpers.learn import candidates
 from helpers.learn.choice import settings_of, write_chosen
 from helpers.learn.chosen import read_chosen
 from helpers.stats import casemix, comparing, family_plots, levels, models, pair_matrix, twins, voting
+from helpers.stats.auc import auc
 
 NETWORKS = ("resnet50", "inception_v3")
 
@@ -208,6 +209,21 @@ def test_a_drop_made_by_the_mix_alone_is_found_to_be_one() -> None:
     assert made.membership > 0.8 and made.effective < 1500
     same = casemix.compare(inside, outside, {"inside": first, "outside": first}, ["easy"], resamples=60).frame().iloc[0]
     assert same["auc_weighted"] == pytest.approx(same["auc_internal"], abs=0.01), "equal signs explain nothing"
+
+
+def test_an_auc_has_the_same_interval_inside_and_outside_as_in_every_chapter():
+    label, ids = np.arange(40) % 2, np.array([f"P{i}" for i in range(40)], dtype=object)
+    risk = np.random.default_rng(0).normal(2.2 * label, 1)  # near 1, where the plain interval would pass it
+    inside, outside = (
+        models.Panel(split, label, np.char.add(split, ids.astype(str)).astype(object), ids, {"m": risk * sign})
+        for split, sign in (("test", 1), ("external", 0.5))
+    )
+    signs = pd.DataFrame({"easy": np.arange(40) % 3})
+    row = casemix.compare(inside, outside, {"inside": signs, "outside": signs}, ["easy"], resamples=2).table.iloc[0]
+    want = auc(label, risk, interval="auto")
+    assert "logit" in want.method
+    for where in ("internal", "external"):
+        assert [row[f"auc_{where}{end}"] for end in ("", "_low", "_high")] == [want.value, want.low, want.high]
 
 
 def test_counts_at_a_threshold_are_drawn(runs: pd.DataFrame) -> None:

@@ -215,14 +215,18 @@ def _row(name, inside, outside, weight, draws, level) -> dict[str, float | str]:
         level=level,
     )
     low, high = percentile_limits(draws[:, None], level=level)
+    within, beyond = (
+        auc(side.label, side.risks[name], patient_id=side.patient_id, level=level, interval="auto")
+        for side in (inside, outside)
+    )
     return {
         "model": name,
-        "auc_internal": made.auc_b.value,
-        "auc_internal_low": made.auc_b.low,
-        "auc_internal_high": made.auc_b.high,
-        "auc_external": made.auc_a.value,
-        "auc_external_low": made.auc_a.low,
-        "auc_external_high": made.auc_a.high,
+        "auc_internal": within.value,
+        "auc_internal_low": within.low,
+        "auc_internal_high": within.high,
+        "auc_external": beyond.value,
+        "auc_external_low": beyond.low,
+        "auc_external_high": beyond.high,
         "difference": made.difference,
         "difference_low": made.low,
         "difference_high": made.high,

@@ -75,7 +75,9 @@ class Cases:
         y, risk = self.y[inside], self.risk[inside]
         who = None if self.patient_id is None else self.patient_id[inside]
         if self.measure == "auc":
-            made = auc(y, risk, patient_id=who, level=self.level, interval="logit")
+            # in all cases the interval that every chapter prints; small parts need the logit scale throughout
+            kind = "auto" if inside.all() else "logit"
+            made = auc(y, risk, patient_id=who, level=self.level, interval=kind)
             low, high = made.exact or (made.low, made.high)  # an AUC of 1 is no certainty
             return Estimate(made.value, low, high, made.se, self.level, made.method, made.note)
         if self.measure == "observed_expected":

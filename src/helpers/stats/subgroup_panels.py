@@ -24,7 +24,8 @@ DRAWN = 3  # models that one figure shows beside each other
 CENTER = "Centre"
 SHARES = ("sensitivity", "specificity")
 INTERVALS = {
-    "auc": "AUC with logit intervals of DeLong (doi:10.2307/2531595; by patient where patients repeat)",
+    "auc": "AUC with logit intervals of DeLong (doi:10.2307/2531595; by patient where patients repeat), in all cases "
+    "together the interval of the chapter on discrimination",
     "sensitivity": "sensitivity at each model's frozen threshold, with Wilson's intervals",
     "specificity": "specificity at each model's frozen threshold, with Wilson's intervals",
     "observed_expected": "O:E of the risks as they are, with intervals on the log scale (doi:10.1136/bmj.i6460)",

@@ -112,10 +112,11 @@ def subgroups(
 ) -> Subgroups:
     """Estimate a measure in declared subgroups and test whether they differ.
 
-    AUC with the logit interval of DeLong (or Obuchowski), sensitivity and specificity with Wilson's, O:E with that of
-    Debray et al. Two tests a variable: heterogeneity of the measure (chi-square on the differences of logit AUC or
-    log O:E, k - 1 df; for sensitivity and specificity of independent cases Fisher's exact test), and for the AUC
-    whether the effect of logit(risk) on the outcome differs between the levels (logistic regression, Wald).
+    AUC with the logit interval of DeLong (or Obuchowski), in all cases the `auto` interval of `auc`; sensitivity and
+    specificity with Wilson's, O:E with that of Debray et al. Two tests a variable: heterogeneity of the measure
+    (chi-square on the differences of logit AUC or log O:E, k - 1 df; for sensitivity and specificity of independent
+    cases Fisher's exact test), and for the AUC whether the effect of logit(risk) on the outcome differs between the
+    levels (logistic regression, Wald).
     Why to test interactions: Altman and Bland (2003), doi:10.1136/bmj.326.7382.219.
 
     Parameters
