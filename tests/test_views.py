@@ -257,6 +257,7 @@ def test_another_prevalence_follows_bayes():
     counts = {kind: dots.count(kind) for kind in ("tp", "fn", "fp", "tn")}
     assert counts["tp"] + counts["fn"] == 10
     assert counts["tp"] == round(10 * sensitivity)
+    assert marks["words"]["text"].startswith("Of 100 such patients, 10 have it")
     words = [int(v) for v in re.findall(r"\d+", marks["words"]["text"].split(views.EVIL)[1])]
     assert words == [counts["tp"] + counts["fp"], counts["tp"], counts["fp"], counts["fn"], counts["tn"]]
 

@@ -43,9 +43,8 @@
       [1, 0.75, 0.5, 0.25, 0, -0.25].forEach((tick, i) => { marks[`tick${i}`] = { text: fixed(tick * p, 2) }; });
       const events = whole(100 * p), tp = whole(events * sens[t]), tn = whole((100 - events) * spec[t]);
       const fn = events - tp, fp = 100 - events - tn;
-      marks.words = { text: `Of 100 such patients, ${events} have it (${n.outcome}). Acting on the model means acting ` +
-        `on ${tp + fp}: ${tp} who have it and ${fp} who do not. ${fn} who have it are missed, and ${tn} are rightly ` +
-        "left alone." };
+      marks.words = { text: `Of 100 such ${n.units}, ${events} have it (${n.outcome}). Acting on the model means acting ` +
+        `on ${tp + fp}: ${tp} with it and ${fp} without it. ${fn} with it are missed, and ${tn} are rightly left alone.` };
       const kinds = [["tp", tp], ["fn", fn], ["fp", fp], ["tn", tn]].flatMap(([kind, many]) => Array(many).fill(kind));
       kinds.forEach((kind, i) => { marks[`dot${i}`] = { class: `v-dot ${kind}` }; });
       return marks;

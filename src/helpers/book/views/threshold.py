@@ -22,6 +22,7 @@ from helpers.stats.operating_points import OperatingPoint, operating_point
 from helpers.stats.resampling import repeats
 from helpers.stats.roc_curve import points
 from helpers.stats.thresholds import Threshold
+from helpers.stats.units import plural
 
 GRID = np.round(np.arange(0.01, 1.0, 0.01), 2)
 PREVALENCES = np.round(np.arange(0.01, 0.805, 0.01), 2)
@@ -32,7 +33,7 @@ METHODS = (
     "(doi:10.1002/bimj.201800240). Risks as the model gave them; the axis of net benefit ends at the prevalence, the "
     "most that can be had."
 )
-LOOK = "Look only: the threshold was frozen before these cases were opened, and one picked here would look too good."
+LOOK = "Look only: the threshold was frozen without these cases, and one picked here would look too good."
 HERE = "This is the frozen threshold: the one that counts."
 
 
@@ -72,6 +73,7 @@ def build(part: models.Panel, frozen: Mapping[str, Threshold], *, settings: Stud
     part = replace(part, risks=rounded)
     made = {name: _measure(part.label, part.risks[name], grid, who) for name in names}
     numbers = _numbers(part, made, grid, prevalences, at_own, who)
+    numbers |= {"units": plural(settings.unit, n=part.n, patients=part.patients)}
     numbers |= {"outcome": settings.outcome.positive, "x": [short(float(BENEFIT.at_x(t))) for t in grid]}
     numbers |= {"high": BENEFIT.high, "look": LOOK, "here": HERE, "frozen": places}
     told = [f"{percent(p)}{' (these cases)' if i == at_own else ''}" for i, p in enumerate(prevalences)]
@@ -90,7 +92,7 @@ def build(part: models.Panel, frozen: Mapping[str, Threshold], *, settings: Stud
         Control(
             "prevalence",
             "range",
-            "Patients who have it",
+            "Share that has it",
             tuple(told),
             at_own,
             frozen=(at_own,),
@@ -270,7 +272,7 @@ def derive(numbers: Mapping[str, Any], state: Mapping[str, int]) -> dict[str, di
     }
     for i, tick in enumerate(TICKS):
         marks[f"tick{i}"] = {"text": fixed(tick * p, 2)}
-    return marks | _hundred(numbers["outcome"], sensitivity[t], specificity[t], p)
+    return marks | _hundred(numbers["units"], numbers["outcome"], sensitivity[t], specificity[t], p)
 
 
 def _line(numbers: Mapping[str, Any], values: Sequence[float], p: float) -> str:
@@ -297,12 +299,12 @@ def whole(value: float) -> int:
     return math.floor(value + 0.5 + 1e-9)
 
 
-def _hundred(outcome: str, sensitivity: float, specificity: float, p: float) -> dict[str, dict[str, Any]]:
-    """One hundred patients in words and as dots; the four groups add up to 100."""
+def _hundred(units: str, outcome: str, sensitivity: float, specificity: float, p: float) -> dict[str, dict[str, Any]]:
+    """One hundred patients, or other units, in words and as dots; the four groups add up to 100."""
     events = whole(100 * p)
     tp, tn = whole(events * sensitivity), whole((100 - events) * specificity)
     fn, fp = events - tp, 100 - events - tn
-    words = f"Of 100 such patients, {events} have it ({outcome}). Acting on the model means acting on {tp + fp}: "
-    words += f"{tp} who have it and {fp} who do not. {fn} who have it are missed, and {tn} are rightly left alone."
+    words = f"Of 100 such {units}, {events} have it ({outcome}). Acting on the model means acting on {tp + fp}: "
+    words += f"{tp} with it and {fp} without it. {fn} with it are missed, and {tn} are rightly left alone."
     kinds = ["tp"] * tp + ["fn"] * fn + ["fp"] * fp + ["tn"] * tn
     return {"words": {"text": words}} | {f"dot{i}": {"class": f"v-dot {kind}"} for i, kind in enumerate(kinds)}

@@ -68,7 +68,7 @@ def scene(settings: Study, part: models.Panel) -> Markup:
         element("line", key="nb_frozen", **upright),
         title="Net benefit over the threshold",
         xlabel="Threshold",
-        ylabel="Net benefit per patient",
+        ylabel="Net benefit",
         xticks=UNIT,
         yticks=[(tick, Markup(f"tick{i}")) for i, tick in enumerate(TICKS)],
         over=[element("circle", key="nb_point", class_="v-point", r=6, cx=SLOT, cy=SLOT, display=SLOT)],
@@ -96,7 +96,7 @@ def scene(settings: Study, part: models.Panel) -> Markup:
     hundred = element(
         "div",
         element("p", SLOT, key="words", class_="v-words"),
-        element("svg", *dots, class_="v-dots", viewBox="0 0 400 100", role="img", aria_label="One hundred patients"),
+        element("svg", *dots, class_="v-dots", viewBox="0 0 400 100", role="img", aria_label="One hundred cases"),
         element("ul", *legend, class_="v-legend"),
         class_="v-panel v-hundred",
     )
