@@ -169,6 +169,26 @@ def test_findings_name_estimates_with_their_intervals() -> None:
     assert findings.of("fig-subgroups-auc", frame) == "No subgroup is large enough for an AUC of its own."
 
 
+def test_findings_name_the_best_models_first_and_count_those_they_leave_out() -> None:
+    at = {"a": (0.5, 0.6), "b": (0.6, 0.6), "c": (0.7, 0.6), "clinical": (0.9, 0.8)}
+    rows = [
+        {"split": "Test", "model": model, "measure": measure, "value": value, "low": value - 0.1, "high": value + 0.1}
+        for model, both in at.items()
+        for measure, value in zip(("sensitivity", "specificity"), both)
+    ]
+    said = findings.of("fig-measures", pd.DataFrame(rows))
+    assert said.startswith(
+        "Test, at the frozen threshold, highest balanced accuracy first: clinical: sensitivity 0.90 (95 % CI 0.80 to "
+        "1.00), specificity 0.80 (95 % CI 0.70 to 0.90); c: sensitivity 0.70"
+    )
+    assert said.endswith("; 1 more model in the figure.") and "; a:" not in said
+    moved = pd.DataFrame(rows).assign(prevalence=0.25, own=True)
+    moved["measure"] = moved["measure"].map({"sensitivity": "ppv", "specificity": "npv"})
+    said = findings.of("fig-prevalence", moved)
+    assert said.startswith("Test, at this study's prevalence of 25%, taken as known: clinical: PPV 0.90 (95 % CI")
+    assert said.endswith("; 1 more model in the figure.")
+
+
 def test_findings_on_readers_use_the_row_of_all_readers() -> None:
     row = {"reader": "r", "became_right": 1, "became_wrong": 2, "kept_wrong": 3, "kept_right": 4}
     row |= {"became_right_share": 0.25, "became_right_low": 0.1, "became_right_high": 0.5}

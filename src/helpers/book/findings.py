@@ -145,31 +145,45 @@ def _first_split(data: pd.DataFrame) -> pd.DataFrame:
     return data[data["split"] == data["split"].iloc[0]]
 
 
+def _more_models(models: list[str]) -> str:
+    """How many models a sentence leaves to its figure."""
+    more = len(models) - NAMED
+    return f"; {more} more model{'s' * (more > 1)} in the figure" if more > 0 else ""
+
+
 def _measures(data: pd.DataFrame) -> str:
+    """Sensitivity and specificity, models in the order of the mean of both."""
     part = _first_split(data)
-    models = list(dict.fromkeys(part["model"]))
+    wide = part.pivot_table(index="model", columns="measure", values="value", sort=False)
+    models = list(wide[["sensitivity", "specificity"]].mean(axis=1).sort_values(ascending=False, kind="stable").index)
     said = []
     for model in models[:NAMED]:
         rows = part[part["model"] == model].set_index("measure")
         both = [
-            f"{name} {value_text(*rows.loc[name, ['value', 'low', 'high']])}"
-            for name in ("sensitivity", "specificity")
-            if name in rows.index
+            f"{name} {value_text(*rows.loc[name, ['value', 'low', 'high']])}" for name in ("sensitivity", "specificity")
         ]
         said.append(f"{model}: {', '.join(both)}")
-    more = f"; {len(models) - NAMED} more models in the figure" if len(models) > NAMED else ""
-    return f"{part['split'].iloc[0]}, at the frozen threshold: {'; '.join(said)}{more}."
+    order = ", highest balanced accuracy first" if len(models) > 1 else ""
+    return f"{part['split'].iloc[0]}, at the frozen threshold{order}: {'; '.join(said)}{_more_models(models)}."
 
 
 def _prevalence(data: pd.DataFrame) -> str:
+    """Predictive values at the prevalence of the cases, models in the order of their PPV."""
     own = _first_split(data)
     own = own[own["own"].astype(bool)]
     if own.empty:
         return ""
-    model = own["model"].iloc[0]
-    rows = own[own["model"] == model].drop_duplicates("measure").set_index("measure")
-    said = [f"{_measure(name)} {value_text(*rows.loc[name, ['value', 'low', 'high']])}" for name in rows.index]
-    return f"At this study's prevalence of {own['prevalence'].iloc[0]:.0%} {model} has {' and '.join(said)}."
+    ppv = own[own["measure"] == "ppv"].sort_values("value", ascending=False, kind="stable", na_position="last")
+    models = list(dict.fromkeys(ppv["model"]))
+    said = []
+    for model in models[:NAMED]:
+        rows = own[own["model"] == model].drop_duplicates("measure").set_index("measure")
+        both = [f"{_measure(name)} {value_text(*rows.loc[name, ['value', 'low', 'high']])}" for name in rows.index]
+        said.append(f"{model}: {' and '.join(both)}")
+    return (
+        f"{own['split'].iloc[0]}, at this study's prevalence of {own['prevalence'].iloc[0]:.0%}, taken as known: "
+        f"{'; '.join(said)}{_more_models(models)}."
+    )
 
 
 def _families(data: pd.DataFrame) -> str:

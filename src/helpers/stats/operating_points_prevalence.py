@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 GRID = np.round(np.concatenate([np.arange(0.01, 0.10, 0.01), np.arange(0.10, 0.805, 0.025)]), 3)
 METHODS = (
     "Predictive values at another prevalence follow from the likelihood ratios, odds after = odds before × ratio, with "
-    "the limits of the ratios (logit scale; Mercaldo 2007, doi:10.1002/sim.2677). They hold as far as sensitivity and "
-    "specificity do: where cases are milder or rarer these change too (doi:10.1503/cmaj.121286)."
+    "the limits of the ratios (logit scale; Mercaldo 2007, doi:10.1002/sim.2677). The prevalence is taken as known, so "
+    "at that of the cases the limits are narrower than in the tables, where it is estimated. They hold as far as "
+    "sensitivity and specificity do: where cases are milder or rarer these change too (doi:10.1503/cmaj.121286)."
 )
 
 
