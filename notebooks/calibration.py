@@ -18,7 +18,7 @@ study = "data/olnm"  # folder of the study
 results = "results/olnm"  # folder of its results
 
 # %% tags=["hide-input"]
-from helpers.book import report, sentences, sentences_calibration
+from helpers.book import named_models, report, sentences, sentences_calibration
 from helpers.data.study import read as read_study
 from helpers.stats import calibrated, calibrated_classes, calibrated_plot, models, multiclass_table, predictions
 
@@ -33,6 +33,7 @@ raw = predictions.read(f"{results}/predictions.csv")
 table = multiclass_table.against_rest(raw, positive=settings.outcome.positive)
 judged, chooser = models.judged_parts(table, settings.judged), models.chooser(table, settings.choosing)
 curves = calibrated.every(judged)
+page.card("Models", **named_models.described(settings, results, list(judged[0].risks)))
 
 # %% [markdown]
 # ## The curve

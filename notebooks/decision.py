@@ -20,7 +20,7 @@ results = "results/olnm"  # folder of its results
 resamples = 500  # bootstrap samples of patients
 
 # %% tags=["hide-input"]
-from helpers.book import report, sentences_calibration
+from helpers.book import named_models, report, sentences_calibration
 from helpers.book import sentences_decision as sentences
 from helpers.data.study import read as read_study
 from helpers.stats import (
@@ -46,6 +46,9 @@ judged, chooser = models.judged_parts(table, settings.judged), models.chooser(ta
 asked = settings.decision
 declared, given = (asked.low, asked.high), {"harm": asked.harm, "prevalence": asked.prevalence}
 page.card("Declared range", Risks=f"{asked.low:.3g} to {asked.high:.3g}", Reason=asked.reason)
+
+# %%
+page.card("Models", **named_models.described(settings, results, list(judged[0].risks)))
 
 # %% [markdown]
 # ## Net benefit

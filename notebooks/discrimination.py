@@ -20,13 +20,15 @@ resamples = 500  # bootstrap samples of patients
 fixed = 0.90  # specificity at which sensitivity is read, and the reverse; declared before looking
 
 # %% tags=["hide-input"]
-from helpers.book import findings, report, sentences
+from helpers.book import findings, named_models, report, sentences
+from helpers.book import sentences_discrimination as told
 from helpers.book.views import threshold
 from helpers.data import cases
 from helpers.data.study import read as read_study
-from helpers.stats import auc_tables, instability, models, models_spread, multiclass_table, predictions, roc_panels
+from helpers.stats import auc_tables, models, models_spread, multiclass_table, one_point, predictions, roc_panels
 from helpers.stats import operating_points_prevalence as elsewhere
 from helpers.stats import operating_points_table as points
+from helpers.stats.units import sizes
 
 # %% [markdown]
 # The table holds frozen predictions, one row a case, model and seed; nothing below can change them.
@@ -41,6 +43,7 @@ parts, judged = models.panels(table), models.judged_parts(table, settings.judged
 chooser, names = models.chooser(table, settings.choosing), list(judged[0].risks)
 asked = {"chooser": chooser, "baseline": settings.clinical.name}
 pairs = models.family(names, **asked)
+page.card("Models", **named_models.described(settings, results, names))
 
 # %% [markdown]
 # ## The threshold is fixed first
@@ -49,7 +52,9 @@ pairs = models.family(names, **asked)
 
 # %% tags=["remove-output"]
 frozen = models.freeze(chooser, rule=settings.threshold.rule, value=settings.threshold.value, models=names)
-page.table("tab-thresholds", models.threshold_table(frozen), methods=next(iter(frozen.values())).methods)
+sources = models.threshold_table(frozen)
+titles = {"split": (models.TITLES | {"none": "–"}).get}
+page.table("tab-thresholds", sources, formats=titles, methods=sources.attrs["methods"])
 
 # %% [markdown]
 # :::{result-table} tab-thresholds
@@ -63,9 +68,9 @@ page.table("tab-thresholds", models.threshold_table(frozen), methods=next(iter(f
 
 # %% tags=["remove-output"]
 curves = roc_panels.every(parts, frozen, judged=judged)
-methods = roc_panels.methods(curves, judged[0].title)
-spread = instability.over_seeds(table[table["split"] == settings.judged], thresholds=frozen)
-again = sentences.repeats(spread.frame(), "auc", split=settings.judged)
+methods = f"{roc_panels.methods(curves)} {one_point.note(judged)}".strip()
+spread = models_spread.over_seeds(table[table["split"] == settings.judged], thresholds=frozen)
+again = sentences.repeats(spread.frame(), "auc", split=settings.judged) if spread else ""
 found = f"{findings.roc(curves[judged[0].title], judged[0].title)} {again}".strip()
 about = {"n": judged[0].n, "methods": methods, "finding": found}
 page.figure("fig-roc", roc_panels.plot(curves), data=roc_panels.points(curves), **about)
@@ -91,7 +96,8 @@ performance = models.performance_of(judged, frozen)
 heads = {"auc": "AUC", "sensitivity": "Sensitivity", "specificity": "Specificity"}
 heads |= {"ppv": "PPV", "npv": "NPV", "accuracy": "Accuracy"}
 columns = ["split", "model", "n", "events", *heads.values()]
-page.table("tab-performance", models.printed(performance, heads), columns=columns, methods=points.INTERVALS)
+how = f"{points.INTERVALS} {one_point.note(judged)}".strip()
+page.table("tab-performance", models.printed(performance, heads), columns=columns, methods=how)
 at = points.points(judged, frozen)
 long = points.measures(at)
 page.figure("fig-measures", points.plot(long), data=long, n=judged[0].n, methods=points.INTERVALS)
@@ -124,7 +130,7 @@ page.view("fig-threshold", threshold.build(judged[0], frozen, settings=settings,
 
 # %% [markdown]
 # :::{result-view} fig-threshold
-# :alt: ROC curve, calibration curve and net benefit of one model with the point of a threshold on each, one hundred patients as dots, the two-by-two table and the measures.
+# :alt: ROC curve, calibration curve and net benefit of one model with the point of a threshold on each, one hundred cases as dots, the two-by-two table and the measures.
 #
 # **What would another threshold do, and elsewhere?** Move the threshold and the prevalence; the frozen threshold is marked, and nothing that is picked here is used.
 # :::
@@ -142,12 +148,32 @@ heads = {
 }
 how = auc_tables.regions_text(judged, fixed=fixed, resamples=resamples)
 columns = ["split", "model", *heads.values()]
-note = "–: below chance there, so no corrected area."
+note = one_point.note(judged)
 page.table("tab-regions", models.printed(regions, heads), columns=columns, methods=how, caption_note=note)
 
 # %% [markdown]
 # :::{result-table} tab-regions
 # **What remains when one kind of error is held low?** Estimate (95 % bootstrap interval).
+# :::
+#
+# ## Beside one operating point
+#
+# What gives two risks only, such as a written report, has one operating point and no curve.
+# {numref}`tab-matched` reads the curve of every other model at the same specificity.
+
+# %% tags=["remove-output"]
+matched = one_point.matched(judged, resamples=resamples)
+how = one_point.matched_text(judged, resamples=resamples)
+heads = {"difference": "Difference in sensitivity"}
+columns = ["split", "model", "against", "specificity", "sensitivity", "sensitivity_against", *heads.values()]
+last = {"specificity": "Specificity of both", "sensitivity_against": "Sensitivity of the other"}
+shown = None if matched is None else models.printed(matched, heads)
+page.table_if("tab-matched", shown, columns=columns, headers=last, methods=how)
+
+# %% [markdown]
+# :::{result-table} tab-matched
+# :optional:
+# **Does a model find more at the same specificity?** Sensitivities at the specificity of the one operating point, and their difference (95 % bootstrap interval).
 # :::
 #
 # ## In another clinic
@@ -170,26 +196,28 @@ page.figure("fig-prevalence", figure, data=moved, n=judged[0].n, methods=elsewhe
 #
 # ## Differences between models
 #
-# The difference comes first, its P value last; Holm's P keeps the error over all pairs of the table at 5 %.
+# The difference comes first, its P value last; Holm's P holds for all pairs of a split together, each measure by itself.
 # With more than five models the declared family is each model against the baseline and against the best one where choices are made.
 
 # %% tags=["remove-output"]
 compared = models.comparisons_of(judged, pairs)
-shown = models.printed(compared, {"difference": "Difference in AUC"})
+shown = models.printed(compared, {"difference": "Difference in AUC"}) if pairs else None
 heads = {"p_value": "P", "p_holm": "P (Holm)"}
 columns = ["split", "a", "b", "Difference in AUC", *heads]
 formats = dict.fromkeys(heads, models.p_text)
-page.table("tab-pairs", shown, columns=columns, formats=formats, headers=heads, methods=models.PAIRS)
-decisions = points.paired_of(judged, frozen, pairs)
-wide = points.paired_shown(decisions)
-page.table("tab-decisions", wide, columns=["split", "a", "b", *points.HEADS], methods=points.PAIRED)
+size = sizes(judged)
+page.table_if("tab-pairs", shown, columns=columns, formats=formats, headers=heads, methods=f"{models.PAIRS} {size}")
+wide = points.paired_shown(points.paired_of(judged, frozen, pairs)) if pairs else None
+page.table_if("tab-decisions", wide, columns=["split", "a", "b", *points.HEADS], methods=f"{points.PAIRED} {size}")
 
 # %% [markdown]
 # :::{result-table} tab-pairs
+# :optional:
 # **Is one model better?** Differences between the AUCs (a minus b) on the same cases.
 # :::
 #
 # :::{result-table} tab-decisions
+# :optional:
 # **Does one model decide better?** Differences (a minus b) at the frozen thresholds with 95 % confidence interval and P after Holm.
 # :::
 #
@@ -215,11 +243,11 @@ page.table("tab-intervals", models.printed(second, heads), columns=columns, head
 #
 # Many papers choose the threshold where they report it; {numref}`tab-optimism` measures what that would have gained here.
 # It is shown to be seen, not to be used.
-# A declared threshold borrows nothing, and has no such table.
 
 # %% tags=["remove-output"]
 counts = judged[0].n, judged[0].events
-page.table_if("tab-optimism", models.optimism(judged[0], frozen), methods=models.OPTIMISM, of=counts)
+how = f"{models.OPTIMISM} {sizes(judged[:1])}"
+page.table_if("tab-optimism", models.optimism(judged[0], frozen), methods=how, of=counts)
 
 # %% [markdown]
 # :::{result-table} tab-optimism
@@ -232,16 +260,20 @@ page.table_if("tab-optimism", models.optimism(judged[0], frozen), methods=models
 # The same study with other random numbers gives other risks: {numref}`tab-spread` shows the spread over seeds, or over repeats of the cross-validation.
 
 # %% tags=["remove-output"]
+how = spread.methods if spread else ""
 heads = {"auc": "Mean AUC", "auc_sd": "SD", "auc_min": "Lowest", "auc_max": "Highest"}
 heads |= {"mape": "Mean change of a risk", "mape_max": "Largest", "changed": "Patients decided otherwise"}
 formats = {"changed": lambda share: "–" if share != share else f"{share:.0%}"}
 columns = ["model", "runs", "n", *heads]
-page.table("tab-spread", spread.frame(), columns=columns, headers=heads, formats=formats, methods=spread.methods)
-page.figure_if("fig-spread", models_spread.plot(spread), data=spread.cases(), n=judged[0].n, methods=spread.methods)
+lines = spread and spread.frame()
+page.table_if("tab-spread", lines, columns=columns, headers=heads, formats=formats, methods=how)
+drawing = {"data": spread and spread.cases(), "n": judged[0].n, "methods": how}
+page.figure_if("fig-spread", spread and models_spread.plot(spread), **drawing)
 
 # %% [markdown]
 # :::{result-table} tab-spread
-# **Would another seed say the same?** Spread of the AUC, of each patient's risk and of the decision over seeds.
+# :optional:
+# **Would other random numbers say the same?** Spread of the AUC, of each risk and of the decision over the runs.
 # :::
 #
 # :::{result-figure} fig-spread
@@ -260,8 +292,9 @@ several = multiclass_table.every(raw, split=settings.judged)
 classes, how = multiclass_table.frame(several), multiclass_table.methods(several)
 page.figure_if("fig-classes", multiclass_table.plot(several), data=classes, n=judged[0].n, methods=how)
 page.table_if("tab-classes", multiclass_table.shown(classes), methods=how)
-page.numbers(answer=sentences.best(performance, judged[0].title), comparison=sentences.comparison(compared))
-page.numbers(agreement=sentences.second_method(second), ceiling=cases.ceiling(study, settings), repeats=again)
+answer = told.best(performance, judged[0].title, unit=settings.unit)
+page.numbers(answer=answer, comparison=told.comparison(compared), repeats=again or models_spread.ALONE)
+page.numbers(agreement=told.second_method(second), ceiling=cases.ceiling(study, settings))
 
 # %% [markdown]
 # :::{result-figure} fig-classes

@@ -18,7 +18,7 @@ results = "results/olnm"  # folder of its results
 resamples = 500  # studies drawn to show what chance alone does
 
 # %% tags=["hide-input"]
-from helpers.book import report
+from helpers.book import named_models, report
 from helpers.book import sentences_subgroups as sentences
 from helpers.data import cohort
 from helpers.data.study import read as read_study
@@ -50,6 +50,7 @@ frozen = models.freeze(chooser, **rule, models=list(judged.risks))
 drawn = subgroup_panels.drawn(list(judged.risks), chooser=chooser, baseline=settings.clinical.name)
 everyone = subgroup_panels.all_forests(judged, cases, settings, frozen, draws=resamples)
 tested = {measure: forest.only(drawn) for measure, forest in everyone.items()}
+page.card("Models", **named_models.described(settings, results, drawn))
 
 # %% [markdown]
 # ## Are positive and negative cases told apart equally well?
@@ -185,7 +186,9 @@ page.table("tab-subgroups", estimates, columns=columns, methods=subgroup_tables.
 
 # %% tags=["remove-output"]
 page.numbers(
-    answer=sentences.found(tested["auc"]), reach=sentences.power(tested["auc"]), small=sentences.small(tested["auc"])
+    answer=sentences.found(tested["auc"], unit=settings.unit),
+    reach=sentences.power(tested["auc"]),
+    small=sentences.small(tested["auc"]),
 )
 predictors = {covariate.name: covariate.label for covariate in settings.predictors}
 decisions = sentences.at_threshold(tested, predictors=predictors, clinical=settings.clinical.name)

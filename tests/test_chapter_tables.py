@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
+
+import jupytext
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 
-from helpers.book import sentences, sentences_calibration
+from helpers.book import bare, named_models, sentences_calibration
+from helpers.book import sentences_discrimination as told
+from helpers.data.study import read as read_study
 from helpers.stats import (
     auc_tables,
     calibrated,
@@ -16,12 +21,13 @@ from helpers.stats import (
     models,
     models_spread,
     multiclass_table,
+    one_point,
     operating_points_prevalence,
     roc_panels,
 )
 from helpers.stats import operating_points_table as points
 from helpers.stats.auc import auc, compare_auc
-from helpers.stats.instability import over_seeds
+from helpers.stats.families import holm
 from helpers.stats.operating_points import operating_point
 from helpers.stats.paired import compare_decisions
 from helpers.stats.thresholds import NOWHERE, Threshold
@@ -97,7 +103,9 @@ def test_declared_pairs_equal_single_comparisons_and_holm_counts_only_them(three
     ordered = sorted(one.p_value for one in single)
     assert min(made["p_holm"]) == pytest.approx(min(1, 2 * ordered[0]))
     decisions = points.paired_of(parts, frozen, pairs)
-    assert decisions["p_holm"].min() == pytest.approx(min(1, 8 * decisions["p_value"].min()))
+    for measure, own in decisions.groupby("measure"):
+        np.testing.assert_allclose(own["p_holm"], holm(own["p_value"]), err_msg=f"{measure} is a family of its own")
+    assert decisions["p_holm"].min() == pytest.approx(min(1, 2 * decisions["p_value"].min()))
     called = [part.risks[name] >= float(frozen[name]) for name in pairs[0]]
     want = compare_decisions(part.label, *called).frame().set_index("measure")
     got = decisions.query("a == 'image'").set_index("measure")
@@ -120,6 +128,15 @@ def test_every_measure_is_there_with_its_interval(three):
     assert list(shown.columns) == ["Measure", "image", "video", "clinical", "Interval"] and len(shown) == 13
     assert not shown["Interval"].str.contains("doi").any()
     assert len(points.plot(long).axes) == 1
+
+
+def test_the_text_under_the_thresholds_is_that_of_every_model(three):
+    _, chooser, frozen = three
+    said = models.threshold_table(frozen).attrs["methods"]
+    assert said.startswith(
+        f"Every threshold was chosen on the tuning cases (n = {chooser.n}, {chooser.events} events) by largest"
+    )
+    assert not any(f"{float(one):.3g}" in said for one in frozen.values()), "a value would be that of one model only"
 
 
 def test_tables_of_many_models_have_a_row_a_model(eleven):
@@ -172,9 +189,9 @@ def test_out_of_fold_curves_of_training_cases_have_no_operating_point_beside_a_t
 
 def test_two_methods_agree_in_an_easy_case_and_say_so_when_they_do_not(three):
     made = auc_tables.two_methods(three[0], resamples=300)
-    assert made["agree"].all() and "agree (largest" in sentences.second_method(made)
+    assert made["agree"].all() and "agree (largest" in told.second_method(made)
     apart = made.assign(agree=[True, False, True])
-    assert "differ for" in sentences.second_method(apart)
+    assert "differ for" in told.second_method(apart)
 
 
 def test_auto_interval_is_logit_near_one_and_wald_elsewhere():
@@ -206,6 +223,7 @@ def test_test_rows_only_need_a_declared_threshold_and_are_not_recalibrated():
         models.freeze(chooser, rule="youden", models=list(parts[0].risks))
     frozen = models.freeze(chooser, rule="declared", value=0.3, models=list(parts[0].risks))
     assert {(float(one), one.split, one.n) for one in frozen.values()} == {(0.3, NOWHERE, 0)}
+    assert models.threshold_table(frozen).attrs["methods"] == "Every threshold was declared in advance and frozen."
     assert models.threshold_table(frozen)["rule"].unique().tolist() == ["declared"]
     assert models.optimism(parts[0], frozen) is None, "nothing was chosen, so nothing is borrowed"
     risks = calibrated.for_decisions(chooser, parts[0])
@@ -242,16 +260,21 @@ def test_several_classes_become_one_against_the_rest_and_a_table_of_all():
 
 def test_sentences_keep_short_with_many_models(eleven):
     parts, _, frozen = eleven
-    said = sentences.best(models.performance_of(parts, frozen), parts[0].title)
+    said = told.best(models.performance_of(parts, frozen), parts[0].title, unit="patient")
     assert said.count("the other 8 models from") == 2 and "(external test)" in said
     summary = calibrated.summary(calibrated.every(parts))
     assert "of 11 models" in sentences_calibration.calibration(summary)
 
 
 def test_spread_is_drawn_where_a_model_has_several_runs():
-    assert models_spread.plot(over_seeds(table().query("split == 'test'"))) is None
-    made = over_seeds(table(seeds=2).query("split == 'test'"), thresholds=0.3)
-    assert len(models_spread.plot(made).axes) == 3
+    cut = dict.fromkeys(("image", "video", "clinical", "report"), 0.3)
+    alone = models_spread.over_seeds(table().query("split == 'test'"), thresholds=cut)
+    assert alone is None
+    mixed = pd.concat([table(seeds=2), table(names=("report",))], ignore_index=True).query("split == 'test'")
+    made = models_spread.over_seeds(mixed, thresholds=cut)
+    assert len(models_spread.plot(made).axes) == 3 and "2 seeds;" in made.methods
+    folds = models_spread.over_seeds(mixed.assign(split="oof"), thresholds=cut)
+    assert "2 repeats of the cross-validation; reference" in folds.methods
 
 
 def test_a_bootstrap_of_eleven_models_and_99_thresholds_is_joint():
@@ -266,3 +289,90 @@ def test_a_bootstrap_of_eleven_models_and_99_thresholds_is_joint():
     one = alone.frame().query("strategy == 'model'")
     np.testing.assert_allclose(rows["net_benefit"], one["net_benefit"])
     np.testing.assert_allclose(rows["low"][:40], one["low"][:40], atol=0.06)
+
+
+def test_one_auc_method_for_all_splits_and_its_cases(three):
+    parts, _, frozen = three
+    said = roc_panels.methods(roc_panels.every(models.panels(table()), frozen, judged=parts))
+    assert "DeLong" in said and said.endswith("Tuning n = 60, 20 events; Test n = 90, 30 events.")
+    twice = [models.Panel("test", p.label, np.repeat(p.case_id[:45], 2), p.case_id, p.risks) for p in parts]
+    assert "Obuchowski" in roc_panels.methods(roc_panels.every(twice, frozen, judged=twice)) and twice[0].patients == 45
+
+
+def test_legends_of_roc_curves_cover_no_curve(three, eleven):
+    for parts, _, frozen in (three, eleven):
+        figure = roc_panels.plot(roc_panels.every(parts, frozen, judged=parts))
+        figure.canvas.draw()
+        boxes = [(ax.get_window_extent(), ax.get_legend().get_window_extent()) for ax in figure.axes]
+        assert all(legend.y1 <= square.y0 for square, legend in boxes)
+        squares = [square for square, _ in boxes]
+        assert not any(legend.overlaps(square) for _, legend in boxes for square in squares)
+
+
+@pytest.fixture(scope="module")
+def reported():
+    rng, n = np.random.default_rng(8), 120
+    label = (np.arange(n) % 3 == 0).astype(int)
+    risks = {"report": np.where(rng.random(n) < 0.3 + 0.4 * label, 0.6, 0.1), "net": rng.normal(label, 1)}
+    patients = np.array([f"P{k // 2}" for k in range(n)], object)
+    return models.Panel("test", label, patients, np.array([f"C{k}" for k in range(n)], object), risks)
+
+
+def test_what_no_threshold_reaches_is_not_read_from_a_line(reported):
+    made = auc_tables.regions([reported], fixed=0.9, resamples=20).set_index("model")
+    assert made.loc["report"].drop("split").isna().all() and made.loc["net"].notna().all()
+    assert one_point.note([reported]).startswith("One operating point (report): ")
+    alone = models.Panel("test", reported.label, reported.patient_id, reported.case_id, {"net": reported.risks["net"]})
+    assert one_point.note([alone]) == "" and one_point.matched([alone], resamples=5) is None
+
+
+def test_the_auc_of_one_operating_point_is_what_the_note_says(reported):
+    called = reported.risks["report"] > 0.5
+    sensitivity, specificity = called[reported.label == 1].mean(), (~called)[reported.label == 0].mean()
+    assert auc(reported.label, reported.risks["report"]).value == pytest.approx((sensitivity + specificity) / 2)
+
+
+def test_models_are_compared_at_the_specificity_of_the_report(reported):
+    row = one_point.matched([reported], resamples=60).iloc[0]
+    y, risk, called = reported.label > 0, reported.risks["net"], reported.risks["report"] > 0.5
+    specificity = 1 - called[~y].mean()
+    curve = sorted({(np.mean(risk[~y] >= t), np.mean(risk[y] >= t)) for t in [np.inf, *risk]})
+    at = max(hit for false, hit in curve if false <= 1 - specificity + 1e-12)  # as many false alarms, to the case
+    assert (row["specificity"], row["sensitivity_against"]) == (pytest.approx(specificity), called[y].mean())
+    assert row["sensitivity"] == pytest.approx(at)
+    assert row["difference"] == pytest.approx(at - called[y].mean())
+    assert row["difference_low"] < row["difference"] < row["difference_high"]
+    strangers = models.Panel("test", reported.label, reported.case_id, reported.case_id, reported.risks)
+    assert one_point.matched([strangers], resamples=60).iloc[0]["difference_low"] != row["difference_low"]
+
+
+def test_sections_of_which_nothing_is_left_leave_the_page_wherever_they_stand():
+    cells = jupytext.read("notebooks/discrimination.py").cells
+    named = {line.split()[1] for cell in cells for line in cell.source.splitlines() if line.startswith(":::{result-")}
+    absent = {"tab-optimism", "tab-matched", "tab-spread", "fig-spread", "fig-classes", "tab-classes"}
+    assert absent <= named
+    kept = bare.without(jupytext.read("notebooks/discrimination.py").cells, named - absent)
+    heads = [line for cell in kept for line in cell.source.splitlines() if line.startswith("## ")]
+    assert heads[-2:] == ["## Differences between models", "## A second method"]
+    assert "## Beside one operating point" not in heads
+    alone = bare.without(jupytext.read("notebooks/discrimination.py").cells, named - {"tab-pairs", "tab-decisions"})
+    assert not any("## Differences between models" in cell.source for cell in alone)
+    assert len({cell["id"] for cell in kept}) == len(kept)
+    code = [[cell.source for cell in some if cell.cell_type == "code"] for some in (cells, kept)]
+    assert code[0] == code[1]
+
+
+def test_names_of_models_are_explained_from_the_files_of_the_study(tmp_path):
+    study = read_study("data/olnm")
+    names = ["clinical", "DL_image", "DL_combined", "other"]
+    clinical = {"clinical": "penalised regression on the clinical covariates"}
+    assert named_models.described(study, tmp_path, [*names[1:], "clinical"]) == clinical
+    (tmp_path / "fuse").mkdir()
+    chosen = {"networks": {"DL_image": ["bmode", "densenet121"], "DL_CEUSvideo": ["ceus", "resnet18"]}}
+    (tmp_path / "fuse/chosen.json").write_text(json.dumps(chosen), encoding="utf-8")
+    assert named_models.described(study, tmp_path, names) == clinical | {
+        "DL_image": "DenseNet121 on the input “B-mode image”",
+        "DL_combined": "one head on the features of DL_image and DL_CEUSvideo",
+    }
+    report = named_models.described(read_study("data/lymphnode"), tmp_path, ["report"])
+    assert report == {"report": "written report, doubtful wording counted as metastatic"}

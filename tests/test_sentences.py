@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 
 from helpers.book import findings, sentences, sentences_networks, sentences_readers, sentences_subgroups
+from helpers.book import sentences_discrimination as told
 from helpers.data.sections import Model
-from helpers.stats import calibrated, casemix, heat_energy, reader_gains, reader_study, reader_tables
+from helpers.stats import calibrated, casemix, heat_energy, reader_gains, reader_study, reader_tables, units
 from helpers.stats.families import holm
 from helpers.stats.models import Panel
 
@@ -63,15 +64,46 @@ def test_maps_without_attribution_are_counted_and_the_control_is_that_of_the_sam
 
 
 def pairs(split: str, p_holm: float, difference: float) -> dict:
-    return {"split": split, "a": "video", "b": "still", "difference": difference, "p_holm": p_holm}
+    limits = {"difference_low": difference - 0.1, "difference_high": difference + 0.1}
+    return {"split": split, "a": "video", "b": "still", "difference": difference, **limits, "p_holm": p_holm}
 
 
-def test_a_comparison_names_the_split_it_was_made_in():
-    said = sentences.comparison(pd.DataFrame([pairs("Test", 0.4, 0.01), pairs("External test", 0.01, 0.1)]))
-    assert said.startswith("Test: No pair of models is told apart (smallest P after Holm 0.400). External test: After")
-    assert "External test: After Holm's correction video ranks better than still (difference 0.10, P 0.010)" in said
-    assert sentences.comparison(pd.DataFrame([pairs("Test", np.nan, 0.0)])) == "No pair of models could be tested."
-    assert "is told apart" in sentences.comparison(pd.DataFrame([pairs("Test", 0.2, 0.1)]))
+def test_a_comparison_names_the_split_it_was_made_in_and_gives_intervals():
+    said = told.comparison(pd.DataFrame([pairs("Test", 0.4, 0.01), pairs("External test", 0.01, -0.15)]))
+    assert said == (
+        "Test: After Holm over 1 pair, no difference in AUC is shown (smallest P 0.400); its interval allows one of up "
+        "to 0.11. External test: After Holm over 1 pair, the AUC of still is 0.15 (95 % CI 0.05 to 0.25) higher than "
+        "that of video (P 0.010)."
+    )
+    assert told.comparison(pd.DataFrame([pairs("Test", np.nan, 0.0)])) == "No pair of models could be tested."
+    many = pd.DataFrame([pairs("Test", 0.001, 0.3)] * 7 + [pairs("Test", 0.5, -0.05)] * 2)
+    said = told.comparison(many)
+    assert said.startswith("After Holm over 9 pairs, the AUC of video is 0.30 (95 % CI 0.20 to 0.40) higher")
+    assert said.endswith(
+        "the AUCs of 2 more pairs differ; for the other 2 pairs no difference is shown, and their intervals allow one "
+        "of up to 0.15."
+    )
+
+
+def test_rows_are_called_patients_only_where_none_repeats():
+    row = {"split": "Test", "model": "a", "n": 165, "events": 73, "patients": 141, "values": 2}
+    row |= {"auc": 0.63, "auc_low": 0.57, "auc_high": 0.69}
+    said = told.best(pd.DataFrame([row]), "Test", unit="lymph node")
+    assert said == (
+        "AUC in 165 lymph nodes of 141 patients with 73 events (test): a 0.63 (95 % CI 0.57 to 0.69), one "
+        "operating point."
+    )
+    voted = pd.DataFrame([row | {"n": 141, "values": 99}])
+    assert told.best(voted, "Test", unit="clip").startswith("AUC in 141 patients with 73 events (test): a 0.63 (")
+    assert [units.plural(unit, n=3, patients=2) for unit in ("patient", "woman", "biopsy", "mass", "image")] == [
+        "cases",
+        "women",
+        "biopsies",
+        "masses",
+        "images",
+    ]
+    with pytest.raises(ValueError, match="patients: 4 cannot be more than the 3 rows"):
+        units.plural("clip", n=3, patients=4)
 
 
 def gains(**changes: float) -> pd.DataFrame:

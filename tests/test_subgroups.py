@@ -39,6 +39,8 @@ def test_estimates_equal_those_of_the_part_alone() -> None:
     part = frame[frame["sex"] == "male"]
     alone = auc(part["label"], part["risk"], interval="logit")
     assert table.loc["male", ["value", "low", "high"]].tolist() == [alone.value, alone.low, alone.high]
+    every = auc(frame["label"], frame["risk"], interval="auto")
+    assert table.loc["all", ["value", "low", "high"]].tolist() == [every.value, every.low, every.high]
     assert table.loc["male", "n"] == len(part) and table.loc["all", "events"] == frame["label"].sum()
 
 
@@ -429,8 +431,8 @@ def test_a_table_of_estimates_names_how_each_measure_was_made_and_no_test(made) 
 
 def test_sentences_are_computed_and_claim_no_more(made) -> None:
     auc_only = made["auc"].only(["clinical"])
-    said = sentences.found(auc_only)
-    assert "2 variables (Sex, Centre) and 1 model no difference" in said and "180 cases" in said
+    said = sentences.found(auc_only, unit="nodule")
+    assert "2 variables (Sex, Centre) and 1 model no difference" in said and "180 patients" in said
     reach = auc_only.heterogeneity()["detectable"]
     assert f"of {reach.min():.2f} at best" in sentences.power(auc_only)
     assert sentences.small(auc_only) == "All 4 subgroups have at least 8 events and non-events."
@@ -447,7 +449,9 @@ def test_a_true_difference_is_named_and_one_by_design_is_explained(study_tables)
     part = models.panel(shifted, split="test", models=["clinical"])
     frozen = models.freeze(None, rule="declared", value=0.4, models=["clinical"])
     forests = subgroup_panels.all_forests(part, cohort, from_text(STUDY), frozen, draws=50)
-    assert "differs between subgroups beyond chance by Sex for clinical" in sentences.found(forests["auc"])
+    assert "differs between subgroups beyond chance by Sex for clinical" in sentences.found(
+        forests["auc"], unit="nodule"
+    )
     said = sentences.at_threshold(forests, predictors={"sex": "Sex"}, clinical="clinical")
     assert "specificity of clinical by Sex" in said and "by design" in said
     assert said.endswith("only O:E tells whether the risks are wrong.")
@@ -464,7 +468,7 @@ def test_a_study_too_small_for_any_subgroup_says_so(study_tables) -> None:
     part = models.panel(few, split="test", models=["clinical"])
     frozen = models.freeze(None, rule="declared", value=0.4, models=["clinical"])
     forests = subgroup_panels.all_forests(part, cohort, from_text(STUDY), frozen, draws=50)
-    assert sentences.found(forests["auc"]).startswith("Nothing can be said")
+    assert sentences.found(forests["auc"], unit="nodule").startswith("Nothing can be said")
     assert sentences.power(forests["auc"]) == sentences.chance(forests["auc"]) == ""
     assert "get no AUC" in sentences.small(forests["auc"])
     texts = [text.get_text() for text in forests["auc"].plot().axes[0].texts]

@@ -5,42 +5,8 @@ from __future__ import annotations
 import pandas as pd
 
 from helpers.data.study import Study
-from helpers.stats.models import p_text
 
 NAMED = 5  # models that a sentence names; of more, the first three and the range of the others
-
-
-def best(performance: pd.DataFrame, split: str) -> str:
-    """Name the AUC of each model on the judged split, highest first; then the external test where there is one.
-
-    Parameters
-    ----------
-    performance : DataFrame
-        From `models.performance_of`.
-    split : str
-        Title of the judged split.
-
-    Examples
-    --------
-    >>> frame = pd.DataFrame({"split": ["Test"], "model": ["a"], "n": [9], "events": [3], "auc": [0.8],
-    ...                       "auc_low": [0.6], "auc_high": [0.95]})
-    >>> best(frame, "Test")
-    'AUC in 9 cases with 3 events (test): a 0.80 (95 % CI 0.60 to 0.95).'
-    """
-    said = []
-    for title in dict.fromkeys([split, *(name for name in performance["split"] if name.startswith("External"))]):
-        judged = performance[performance["split"] == title].sort_values("auc", ascending=False)
-        if judged.empty:
-            continue
-        shown = judged if len(judged) <= NAMED else judged.head(3)
-        named = [f"{row.model} {row.auc:.2f} (95 % CI {_to(row.auc_low, row.auc_high)})" for row in shown.itertuples()]
-        rest = judged.iloc[len(shown) :]
-        if len(rest):
-            named.append(f"the other {len(rest)} models from {rest['auc'].min():.2f} to {rest['auc'].max():.2f}")
-        first = judged.iloc[0]
-        where = title[:1].lower() + title[1:]
-        said.append(f"AUC in {first['n']:,} cases with {first['events']:,} events ({where}): {'; '.join(named)}.")
-    return " ".join(said)
 
 
 def _to(*values: float) -> str:
@@ -80,57 +46,6 @@ def repeats(runs: pd.DataFrame, measure: str, *, split: str) -> str:
     more = f", and {len(several) - NAMED} more models have several" if len(several) > NAMED else ""
     name = {"auc": "AUC"}.get(measure, measure)
     return f"That is the first of {count} {kind}; over all of them the {name} {', '.join(said)}{more}."
-
-
-def comparison(pairs: pd.DataFrame) -> str:
-    """Say for each split which differences between models are beyond chance, and which are not.
-
-    Examples
-    --------
-    >>> pairs = pd.DataFrame({"split": ["Test"], "a": ["x"], "b": ["y"], "difference": [0.02], "p_holm": [0.6]})
-    >>> comparison(pairs)
-    'No pair of models is told apart (smallest P after Holm 0.600).'
-    """
-    if pairs.empty:
-        return "There is one model, so nothing to compare."
-    parts = list(pairs.groupby("split", sort=False))
-    if len(parts) == 1:
-        return _compared(pairs)
-    return " ".join(f"{split}: {_compared(part)}" for split, part in parts)
-
-
-def _compared(pairs: pd.DataFrame) -> str:
-    sure = pairs[pairs["p_holm"] < 0.05].sort_values("p_holm")
-    if sure.empty:
-        if pairs["p_holm"].isna().all():
-            return "No pair of models could be tested."
-        least = p_text(float(pairs["p_holm"].min()))
-        return f"No pair of models is told apart (smallest P after Holm {least})."
-    said = [
-        f"{row.a if row.difference > 0 else row.b} ranks better than {row.b if row.difference > 0 else row.a} "
-        f"(difference {abs(row.difference):.2f}, P {p_text(row.p_holm)})"
-        for row in sure.head(NAMED).itertuples()
-    ]
-    more = f", and {len(sure) - NAMED} more pairs differ" if len(sure) > NAMED else ""
-    rest = len(pairs) - len(sure)
-    more += f"; the other {rest} pair{'s' * (rest > 1)} cannot be told apart" if rest else ""
-    return f"After Holm's correction {', '.join(said)}{more}."
-
-
-def second_method(table: pd.DataFrame) -> str:
-    """Say whether intervals by formula and by resampling patients agree.
-
-    Examples
-    --------
-    >>> second_method(pd.DataFrame({"split": ["Test"], "model": ["a"], "gap": [0.004], "agree": [True]}))
-    'Intervals by formula and by resampling patients agree (largest difference of a limit 0.004).'
-    """
-    apart = table[~table["agree"]]
-    if apart.empty:
-        most = table["gap"].max()
-        return f"Intervals by formula and by resampling patients agree (largest difference of a limit {most:.3f})."
-    named = ", ".join(f"{row.model} in {row.split.lower()} ({row.gap:.3f})" for row in apart.itertuples())
-    return f"Intervals by formula and by resampling patients differ for {named}; limits are rough there."
 
 
 def crop(study: Study) -> str:

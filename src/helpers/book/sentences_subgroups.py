@@ -9,17 +9,20 @@ import pandas as pd
 from helpers.stats.models import p_text
 from helpers.stats.subgroup_cases import MEASURES, NEEDED
 from helpers.stats.subgroup_panels import Forest
+from helpers.stats.units import counted
 
 HOPELESS = 0.5  # a difference in AUC that large is that of chance and perfection
 
 
-def found(forest: Forest) -> str:
+def found(forest: Forest, *, unit: str) -> str:
     """Say whether the AUC differs between the levels of any declared variable, beyond chance.
 
     Parameters
     ----------
     forest : Forest
         Of the models that are tested.
+    unit : str
+        `Study.unit`: what a row is called where patients repeat.
 
     Returns
     -------
@@ -28,7 +31,8 @@ def found(forest: Forest) -> str:
     tests = forest.heterogeneity()
     made = tests[tests["df"] > 0]
     one = forest.first
-    where = f"{forest.split[:1].lower()}{forest.split[1:]}, {one.n:,} cases with {one.events:,} events"
+    size = counted(unit, n=one.n, events=one.events, patients=one.patients)
+    where = f"{forest.split[:1].lower()}{forest.split[1:]}, {size}"
     if made.empty:
         return f"Nothing can be said ({where}): no declared variable has two levels that are large enough to compare."
     names, models = list(dict.fromkeys(made["variable"])), made["model"].nunique()

@@ -159,7 +159,8 @@ def over_seeds(
         codes = patient_codes(cases["patient_id"].to_numpy(), positive.size)[0]
         cut = _of(thresholds, str(model))
         models.append(Runs(str(model), positive, matrix, matrix.mean(axis=0), codes, cut))
-    return Instability(tuple(models), "seeds; reference: the mean over seeds")
+    runs = "repeats of the cross-validation" if set(table.get("split", ())) == {"oof"} else "seeds"
+    return Instability(tuple(models), f"{runs}; reference: the mean over {runs}")
 
 
 def over_refits(

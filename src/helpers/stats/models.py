@@ -30,7 +30,7 @@ TITLES = {
 }
 PAIRS = (
     "Differences between correlated AUCs by DeLong (doi:10.2307/2531595), by patient when patients repeat "
-    "(Obuchowski 1997, doi:10.2307/2533958); P values of all pairs of the table adjusted by Holm "
+    "(Obuchowski 1997, doi:10.2307/2533958); P values adjusted by Holm over the pairs within each split "
     "(https://www.jstor.org/stable/4615733)."
 )
 MANY = 5  # models above which every pair, or every line in one figure, is too much to read
@@ -70,6 +70,11 @@ class Panel:
     def events(self) -> int:
         """Number of positive cases."""
         return int(self.label.sum())
+
+    @property
+    def patients(self) -> int:
+        """Number of patients; equal to `n` unless patients repeat."""
+        return len(pd.unique(self.patient_id))
 
     @property
     def title(self) -> str:
@@ -253,14 +258,15 @@ def performance(part: Panel, frozen: Mapping[str, Threshold]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row a model, the highest AUC first: `split, model, n, events, threshold, tp, fp, fn, tn`, then for `auc` and
-        each of `MEASURES` the value, `<measure>_low` and `<measure>_high`.
+        One row a model, the highest AUC first: `split, model, n, events, patients, values` (different risks),
+        `threshold, tp, fp, fn, tn`, then for `auc` and each of `MEASURES` the value, `<measure>_low` and
+        `<measure>_high`.
     """
     rows = []
     for name, risk in part.risks.items():
         point = operating_point(part.label, risk, frozen[name], patient_id=part.patient_id)
-        row = {"split": part.title, "model": name, "n": part.n, "events": part.events}
-        row |= {"threshold": float(frozen[name]), **point.counts}
+        row = {"split": part.title, "model": name, "n": part.n, "events": part.events, "patients": part.patients}
+        row |= {"values": np.unique(risk).size, "threshold": float(frozen[name]), **point.counts}
         found = {"auc": auc(part.label, risk, patient_id=part.patient_id, interval="auto")}
         found |= {measure: point.estimates[measure] for measure in MEASURES}
         for measure, made in found.items():
@@ -363,8 +369,12 @@ def performance_of(parts: Sequence[Panel], frozen: Mapping[str, Threshold]) -> p
 
 
 def threshold_table(frozen: Mapping[str, Threshold]) -> pd.DataFrame:
-    """Where every frozen threshold comes from: `model, value, rule, split, n, events, data_hash`."""
+    """Where every frozen threshold comes from: `model, value, rule, split, n, events, data_hash`.
+
+    `attrs["methods"]` says it in a sentence that holds for every row.
+    """
     table = pd.concat([made.frame().assign(model=name) for name, made in frozen.items()], ignore_index=True)
+    table.attrs["methods"] = f"Every threshold was {next(iter(frozen.values())).origin}."
     return table[["model", "value", "rule", "split", "n", "events", "data_hash"]]
 
 

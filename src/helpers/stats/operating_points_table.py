@@ -35,8 +35,8 @@ PAIRED = (
     "(doi:10.1186/1471-2288-13-91) with Tango's score interval "
     "(doi:10.1002/(SICI)1097-0258(19980430)17:8<891::AID-SIM780>3.0.CO;2-B). Predictive values: weighted generalised "
     "score (doi:10.1002/sim.5587) with a linearised interval. Where patients repeat: Wald by patient "
-    "(doi:10.2307/1402588). P is adjusted by Holm (https://www.jstor.org/stable/4615733) over all differences of the "
-    "table; the file has the unadjusted P too."
+    "(doi:10.2307/1402588). P is adjusted by Holm (https://www.jstor.org/stable/4615733) over the pairs, within each "
+    "measure and split; the file has the unadjusted P too."
 )
 
 
@@ -133,7 +133,7 @@ def plot(long: pd.DataFrame) -> Figure:
 def paired_of(
     parts: Sequence[Panel], frozen: Mapping[str, Threshold], pairs: Sequence[tuple[str, str]]
 ) -> pd.DataFrame:
-    """`paired` of several splits with `split`; each split is a family of its own."""
+    """`paired` of several splits with `split`; each measure in each split is a family of its own."""
     return pd.concat([paired(part, frozen, pairs).assign(split=part.title) for part in parts], ignore_index=True)
 
 
@@ -151,7 +151,7 @@ def paired(part: Panel, frozen: Mapping[str, Threshold], pairs: Sequence[tuple[s
     -------
     DataFrame
         `a, b, measure, value_a, value_b, difference, difference_low, difference_high, p_value, p_holm, test, interval,
-        note`; Holm's adjustment runs over all rows. Empty without pairs.
+        note`; Holm's adjustment runs over the pairs, within each measure. Empty without pairs.
     """
     called = {name: risk >= float(frozen[name]) for name, risk in part.risks.items()}
     frames = []
@@ -163,7 +163,7 @@ def paired(part: Panel, frozen: Mapping[str, Threshold], pairs: Sequence[tuple[s
     if not frames:
         return pd.DataFrame(columns=names)
     made = pd.concat(frames, ignore_index=True).rename(columns={"low": "difference_low", "high": "difference_high"})
-    made["p_holm"] = holm(made["p_value"])
+    made["p_holm"] = made.groupby("measure")["p_value"].transform(holm)
     return made[names]
 
 

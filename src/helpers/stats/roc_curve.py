@@ -231,8 +231,13 @@ def plot_rocs(
                 label=f"at {float(curve.operating):.3g}: sensitivity {sensitivity:.2f}, specificity {specificity:.2f}",
             )
     title = _size(*sizes.pop()) if len(sizes) == 1 else None
-    ax.legend(loc="lower right", fontsize="small", title=title, title_fontsize="small", framealpha=0.9)
+    legend_below(ax, fontsize="small", title=title, title_fontsize="small")
     return ax
+
+
+def legend_below(ax: Axes, **options: object) -> None:
+    """Put the legend under the square: inside it, a curve may run anywhere, also below the diagonal."""
+    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.13), borderaxespad=0, frameon=False, **options)
 
 
 def _size(n: int, events: int) -> str:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from helpers.stats import palette
+from helpers.stats.auc import DELONG, OBUCHOWSKI
 from helpers.stats.models import MANY, Panel
-from helpers.stats.roc_curve import Roc, corners, plot_rocs, roc
+from helpers.stats.roc_curve import Roc, corners, legend_below, plot_rocs, roc
 from helpers.stats.thresholds import Threshold
 
 if TYPE_CHECKING:
@@ -77,17 +78,24 @@ def plot(curves: Mapping[str, Sequence[Roc]]) -> Figure:
     return _by_split(curves, names) if len(names) <= MANY else _by_model(curves, names)
 
 
-def methods(curves: Mapping[str, Sequence[Roc]], split: str) -> str:
-    """How the curves and their areas were made, in a sentence with the numbers of one split."""
-    first = curves[split][0]
-    return (
-        f"{first.methods} Intervals are on the logit scale where the AUC is above 0.95 or the usual one would leave "
-        "[0, 1]."
+def methods(curves: Mapping[str, Sequence[Roc]]) -> str:
+    """How the curves and their areas were made, and on how many cases in each split."""
+    made = [curve.auc for split in curves.values() for curve in split]
+    several = any(one.patients < one.n for one in made)
+    error = OBUCHOWSKI if several else DELONG
+    size = [f"{split} n = {own[0].n:,}, {own[0].events:,} events" for split, own in curves.items()]
+    notes = [f"{split}, {one.name}: {one.auc.note}." for split, own in curves.items() for one in own if one.auc.note]
+    text = (
+        f"Empirical ROC curves, all thresholds; AUC with {100 * made[0].level:.10g} % confidence interval by {error}, "
+        "on the logit scale where the AUC is above 0.95 or the usual interval would leave [0, 1], exact where it is 0 "
+        f"or 1. {'; '.join(size)}."
     )
+    return " ".join([text, *notes])
 
 
 def _by_split(curves: Mapping[str, Sequence[Roc]], names: list[str]) -> Figure:
-    figure, axes = palette.grid(len(curves), columns=2, width=5.4, height=5.6)
+    lines = max(len(made) * (1 + (made[0].operating is not None)) for made in curves.values())
+    figure, axes = palette.grid(len(curves), columns=2, width=5.4, height=5.3 + 0.21 * lines)
     looks = palette.styles(names)
     for ax, (split, made) in zip(axes, curves.items()):
         plot_rocs(made, ax=ax, looks=looks)
@@ -98,7 +106,7 @@ def _by_split(curves: Mapping[str, Sequence[Roc]], names: list[str]) -> Figure:
 def _by_model(curves: Mapping[str, Sequence[Roc]], names: list[str]) -> Figure:
     """Only the splits with operating points: of the others the table of AUCs says enough."""
     judged = {split: made for split, made in curves.items() if any(c.operating is not None for c in made)} or curves
-    figure, axes = palette.grid(len(names), columns=4, width=3.0, height=3.1)
+    figure, axes = palette.grid(len(names), columns=4, width=3.0, height=3.3 + 0.17 * len(judged))
     looks = palette.styles(names)
     first = next(iter(judged.values()))
     for ax, name in zip(axes, names):
@@ -115,7 +123,7 @@ def _by_model(curves: Mapping[str, Sequence[Roc]], names: list[str]) -> Figure:
                     mark = {"color": looks[name].color, "markerfacecolor": fill, "zorder": 4}
                     ax.plot(1 - specificity, sensitivity, marker="o", markersize=6, **mark)
         ax.set_title(name, fontsize=10)
-        ax.legend(loc="lower right", fontsize=7, title="AUC (95 % CI)", title_fontsize=7, handlelength=1.6)
+        legend_below(ax, fontsize=7, title="AUC (95 % CI)", title_fontsize=7, handlelength=1.6)
     palette.label_edges(axes, columns=4)
     return figure
 

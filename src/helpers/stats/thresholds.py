@@ -13,6 +13,7 @@ from helpers.stats.checks import both_classes, labels, scores
 from helpers.stats.roc_curve import points
 
 CHOOSABLE = ("train", "tune", "oof")
+CASES = {"train": "the training cases", "tune": "the tuning cases", "oof": "the out-of-fold cases"}
 NOWHERE = "none"  # where a declared threshold comes from when no case was there to choose on
 RULES = ("youden", "sensitivity", "specificity", "declared")
 
@@ -72,14 +73,17 @@ class Threshold:
     @property
     def methods(self) -> str:
         """One sentence for the methods line."""
+        return f"{'Risk threshold' if self.rule == 'declared' else 'Threshold'} {self.value:.4g}, {self.origin}."
+
+    @property
+    def origin(self) -> str:
+        """Where it comes from, in words that hold for every model that was frozen with it."""
         if self.rule == "declared":
-            return f"Risk threshold {self.value:.4g}, declared in advance and frozen."
+            return "declared in advance and frozen"
         how = "largest Youden index (doi:10.1002/1097-0142(1950)3:1<32::AID-CNCR2820030106>3.0.CO;2-3)"
         if self.rule != "youden":
             how = f"{self.rule} of at least {self.target:g}"
-        return (
-            f"Threshold {self.value:.4g}, chosen on {self.split} (n = {self.n}, {self.events} events) by {how}, frozen."
-        )
+        return f"chosen on {CASES.get(self.split, self.split)} (n = {self.n}, {self.events} events) by {how}, frozen"
 
     def frame(self) -> pd.DataFrame:
         """Return one row with all that is known of the threshold."""
