@@ -152,4 +152,5 @@ page.table_if("tab-calibration-classes", shown, columns=columns, methods=calibra
 page.numbers(classes=calibrated_classes.caution(several), repeats=again)
 page.numbers(answer=sentences_calibration.calibration(summary), caution=sentences_calibration.few_events(curves))
 networks = bool(settings.models or settings.segmentation)
-page.numbers(mended=sentences_calibration.mended(ladder), source=sentences_calibration.maps(chooser, networks=networks))
+source = sentences_calibration.maps(chooser, networks=networks, unit=settings.unit)
+page.numbers(mended=sentences_calibration.mended(ladder), source=source)

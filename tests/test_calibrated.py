@@ -217,8 +217,9 @@ def test_a_decision_says_where_its_risks_are_still_off() -> None:
 
 
 def test_only_networks_are_expected_to_need_a_map() -> None:
-    assert "network" not in sentences_calibration.maps(weak(), networks=False)
-    assert "A network whose training" in sentences_calibration.maps(weak(), networks=True)
+    assert "network" not in sentences_calibration.maps(weak(), networks=False, unit="patient")
+    said = sentences_calibration.maps(weak(), networks=True, unit="patient")
+    assert "A network whose training" in said and f"fitted on the {weak().n} patients with" in said
 
 
 def test_a_rung_without_a_finite_fit_leaves_the_others_standing() -> None:

@@ -229,7 +229,7 @@ def test_test_rows_only_need_a_declared_threshold_and_are_not_recalibrated():
     risks = calibrated.for_decisions(chooser, parts[0])
     assert all(np.array_equal(risks[name], parts[0].risks[name]) for name in risks)
     assert "stand as they were given" in sentences_calibration.risks(chooser, parts)
-    assert "No map" in sentences_calibration.maps(chooser, networks=True)
+    assert "No map" in sentences_calibration.maps(chooser, networks=True, unit="patient")
     assert calibrated.ladder_shown(calibrated.ladder(chooser, parts)) == (None, [])
     with pytest.raises(ValueError, match="must not be chosen on 'none'"):
         Threshold(0.3, "youden", NOWHERE, 0, 0)

@@ -11,6 +11,7 @@ import pandas as pd
 from helpers.stats.calibrated import CHANGE, FOR_DECISIONS, each, for_decisions, summary
 from helpers.stats.calibration import Calibration
 from helpers.stats.models import Panel
+from helpers.stats.units import counted
 
 LEVEL = ("observed_expected", "in_the_large")
 NAMED = 5  # models that a sentence names; more are counted
@@ -151,7 +152,7 @@ def _counted_changes(part: pd.DataFrame) -> str:
     )
 
 
-def maps(chooser: Panel | None, *, networks: bool) -> str:
+def maps(chooser: Panel | None, *, networks: bool, unit: str) -> str:
     """Say where recalibration maps come from, or that none can be fitted; and why networks are expected to need one.
 
     Parameters
@@ -160,6 +161,8 @@ def maps(chooser: Panel | None, *, networks: bool) -> str:
         Where they are fitted.
     networks : bool
         Whether the study trains networks.
+    unit : str
+        `Study.unit`: what a row is called where patients repeat.
 
     Returns
     -------
@@ -170,8 +173,9 @@ def maps(chooser: Panel | None, *, networks: bool) -> str:
             "No map is fitted here: the table has judged cases only, and a map fitted on the cases that judge it "
             "would say nothing."
         )
+    size = counted(unit, n=chooser.n, events=chooser.events, patients=chooser.patients)
     said = (
-        f"Each map is fitted on the {chooser.n:,} cases with {chooser.events:,} events that choose thresholds too "
+        f"Each map is fitted on the {size} that choose thresholds too "
         f"({_where(chooser.title)}), never on the case it is applied to."
     )
     if not networks:
