@@ -19,7 +19,7 @@ resamples = 500  # bootstrap samples of patients
 from helpers.book import report, sentences_networks
 from helpers.data import cohort
 from helpers.data.study import read as read_study
-from helpers.learn.chosen import read_chosen
+from helpers.learn.choice import chosen_networks
 from helpers.stats import comparing, family_plots, models, pair_matrix, predictions
 
 # %% [markdown]
@@ -134,7 +134,7 @@ names = {"positive": settings.outcome.positive, "negative": settings.outcome.neg
 cut = float(comparing.freeze_one(chosen, best, settings))
 counts = outside and family_plots.confusion(sides, best, cut, **names)
 page.figure_if("fig-confusion", counts, methods=f"{comparing.COUNTS} The threshold is {cut:.3f}.")
-networks = read_chosen(results).networks
+networks = chosen_networks(results)
 page.numbers(counted=sentences_networks.named(best, networks[best]))
 page.numbers(chosen=sentences_networks.chosen(networks, settings.models))
 

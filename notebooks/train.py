@@ -31,7 +31,7 @@ optimizer = "adamw"  # adamw, or adam as printed in one of the papers
 monitor = "loss"  # what chooses the epoch on the tuning patients: loss, or auc
 
 # %% tags=["hide-input"]
-from helpers.book import report, sentences_networks
+from helpers.book import report
 from helpers.data import arrays, cohort
 from helpers.data.study import read as read_study
 from helpers.learn import candidates, evaluation, networks, training
@@ -136,4 +136,4 @@ page.numbers(architecture=candidates.title(asked.name), input_label=settings.inp
 page.numbers(best_epoch=fitted.best_epoch, epochs=epochs, balance=evaluation.balance(options))
 tune_auc = fitted.history["tune_auc"].iloc[fitted.best_epoch - 1]
 page.numbers(tune_auc=tune_auc, learned=evaluation.learned(fitted, constant))
-page.numbers(tuned=sentences_networks.tuned(table[table["split"] == "tune"], tune_auc))
+page.numbers(tuned=evaluation.tuned(table[table["split"] == "tune"], tune_auc))

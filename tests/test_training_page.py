@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers.book import findings, sentences_networks
+from helpers.book import findings
 from helpers.learn import evaluation
 from helpers.learn.settings import Settings
 
@@ -42,17 +42,14 @@ def test_a_run_that_learned_nothing_is_called_so():
     assert findings.of("fig-learning", made).endswith("The same risk for everyone has 0.693.")
 
 
-def test_the_auc_of_the_tuning_patients_has_its_interval_by_patient():
-    rng = np.random.default_rng(0)
-    patient = np.repeat(np.arange(30), 4)
-    cases = pd.DataFrame({"patient_id": patient, "label": patient % 2, "risk": np.repeat(rng.random(30), 4)})
-    once = cases.drop_duplicates("patient_id")
-    assert sentences_networks.tuned(cases, np.nan)[:75] == sentences_networks.tuned(once, np.nan)[:75]
-    assert "its AUC is 0." in sentences_networks.tuned(cases, np.nan) and "(95 % CI" in sentences_networks.tuned(
-        cases, 0
+def test_the_auc_of_the_tuning_cases_is_given_with_what_it_rests_on():
+    cases = pd.DataFrame({"patient_id": ["a", "a", "b"], "label": [1, 1, 0], "risk": [0.9, 0.2, 0.3]})
+    assert evaluation.tuned(cases, 0.5) == (
+        "On the tuning cases its AUC is 0.50 (3 cases of 2 patients, 2 of them positive); they chose the epoch, so it is "
+        "optimistic and has no interval."
     )
-    several = sentences_networks.tuned(cases.rename(columns={"risk": "risk_a"}), 0.654)
-    assert several.endswith("the mean of the AUCs of each class against the others is 0.65.")
+    several = evaluation.tuned(cases.rename(columns={"risk": "risk_a"}).assign(label="a"), 0.654)
+    assert "the mean of the AUCs of each class against the others is 0.65 (3 cases of 2 patients)" in several
 
 
 def test_the_record_of_a_run_is_written_for_a_reader():

@@ -8,9 +8,9 @@ from typing import Any
 
 import pandas as pd
 
-from helpers.book.reporting import chosen_networks
 from helpers.data.study import Study
 from helpers.learn import candidates
+from helpers.learn.choice import chosen_networks
 
 RULES = {
     "youden": "largest Youden index",

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from helpers.data import reports
 from helpers.data.study import Study
 from helpers.learn.candidates import title
-from helpers.learn.ways import REPORT, TOGETHER
-
-CHOOSE = ("fuse", "networks")  # pages of which one chooses the networks
+from helpers.learn.choice import chosen_networks
 
 
 def described(study: Study, results: str | Path, names: Sequence[str]) -> dict[str, str]:
@@ -36,9 +34,9 @@ def described(study: Study, results: str | Path, names: Sequence[str]) -> dict[s
     {'clinical': 'penalised regression on the clinical covariates'}
     """
     known = {}
-    paths = [path for page in CHOOSE if (path := Path(results) / page / "chosen.json").is_file()]
-    if paths:
-        for name, (source, network) in json.loads(paths[0].read_text(encoding="utf-8"))["networks"].items():
+    chosen = chosen_networks(results)
+    if chosen:
+        for name, (source, network) in chosen.items():
             label = study.inputs[source].label if source in study.inputs else source
             known[name] = f"{title(network)} on the input “{label}”"
         if study.fusion is not None:
@@ -47,8 +45,8 @@ def described(study: Study, results: str | Path, names: Sequence[str]) -> dict[s
         known |= {name: title(network) for name, network in study.segmentation.networks.items()}
     if study.reports is not None:
         doubt = study.outcome.positive if study.reports.uncertain == "positive" else study.outcome.negative
-        known[REPORT] = f"written report, doubtful wording counted as {doubt}"
-        known[TOGETHER] = "written report put together with a network"
+        known[reports.ALONE] = f"written report, doubtful wording counted as {doubt}"
+        known[reports.TOGETHER] = "written report put together with a network"
     if "baseline" in study.chapters:
         known[study.clinical.name] = "penalised regression on the clinical covariates"
     return {name: known[name] for name in names if name in known}

@@ -13,6 +13,7 @@ from pathlib import Path
 import pandas as pd
 
 from helpers.data.study import CHAPTERS, Study
+from helpers.learn.choice import chosen_networks
 
 ITEMS = Path("data/published/tripod_ai.csv")
 RUNS = ("train", "ynet")  # chapters whose pages lie in `train/<run>`
@@ -140,16 +141,6 @@ def judged_runs(results: str | Path) -> list[str]:
             first[at] = min(first.get(at, (int(run["seed"]), path.name)), (int(run["seed"]), path.name))
     chosen = {"-".join(network) for network in chosen_networks(results).values()}
     return sorted(name for at, (_, name) in first.items() if not chosen or at in chosen)
-
-
-def chosen_networks(results: str | Path) -> dict[str, tuple[str, str]]:
-    """Input and network by model, as the tuning patients chose them; empty where nothing was chosen."""
-    for chapter in ("fuse", "networks"):
-        path = Path(results) / chapter / "chosen.json"
-        if path.is_file():
-            said = json.loads(path.read_text(encoding="utf-8"))["networks"]
-            return {model: (source, network) for model, (source, network) in said.items()}
-    return {}
 
 
 def _shows(stem: Path) -> bool:

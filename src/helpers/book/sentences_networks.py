@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from helpers.book.wording import value_text
 from helpers.learn.candidates import title
-from helpers.stats.auc import auc
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,23 +29,6 @@ def chosen(networks: Mapping[str, tuple[str, str]], models: Mapping[str, Model])
     if _several(models):
         return f"Chosen on the tuning patients: {said}."
     return f"One network was declared for each model, so nothing was chosen: {said}."
-
-
-def tuned(cases: pd.DataFrame, mean_auc: float) -> str:
-    """AUC of one run on the tuning cases that chose its epoch, with its interval by patient.
-
-    Parameters
-    ----------
-    cases : DataFrame
-        Predictions of the tuning cases.
-    mean_auc : float
-        Of several classes, the mean AUC of each against the others, which has no interval here.
-    """
-    chose = "On the tuning patients, which chose that epoch,"
-    if "risk" not in cases:
-        return f"{chose} the mean of the AUCs of each class against the others is {mean_auc:.2f}."
-    found = auc(cases["label"], cases["risk"], patient_id=cases["patient_id"], interval="auto")
-    return f"{chose} its AUC is {value_text(found.value, found.low, found.high)}."
 
 
 def named(model: str, network: tuple[str, str]) -> str:

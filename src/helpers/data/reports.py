@@ -13,6 +13,7 @@ from helpers.data.table_file import load
 
 FILE = "reports.csv"
 COLUMNS = ["case_id", "language", "text"]
+ALONE, TOGETHER = "report", "report and model"  # the models that a report makes, alone and with a network
 RISK = (
     "A report has no risk. It is given the share of metastatic nodes among the training nodes with the same call, with "
     "one half added to each outcome, so that it can stand in one table with the networks."

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+PAGES = ("fuse", "networks")  # one of them chooses
+
 
 def write_chosen(
     path: str | Path,
@@ -21,6 +23,24 @@ def write_chosen(
         "settings": dict(settings),
     }
     Path(path).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+def read_choice(results: str | Path) -> dict[str, Any]:
+    """What `write_chosen` wrote on the page of a study that chooses: networks, seeds, settings; empty without one.
+
+    Parameters
+    ----------
+    results : path
+        `results/<study>`.
+    """
+    paths = [Path(results) / page / "chosen.json" for page in PAGES]
+    found = next((path for path in paths if path.is_file()), None)
+    return {} if found is None else json.loads(found.read_text(encoding="utf-8"))
+
+
+def chosen_networks(results: str | Path) -> dict[str, tuple[str, str]]:
+    """Input and network by model, as the tuning patients chose them; empty where nothing was chosen."""
+    return {model: tuple(run) for model, run in read_choice(results).get("networks", {}).items()}
 
 
 def settings_of(results: str | Path, run: str) -> dict[str, Any]:

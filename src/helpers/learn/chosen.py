@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+from helpers.learn.choice import chosen_networks, read_choice
 from helpers.learn.settings import Settings
-
-PAGES = ("fuse", "networks")  # one of them chooses
 
 
 @dataclass(frozen=True)
@@ -41,9 +39,7 @@ def read_chosen(results: str | Path) -> Chosen:
     results : path
         `results/<study>`.
     """
-    path = next(path for page in PAGES if (path := Path(results) / page / "chosen.json").is_file())
-    content = json.loads(path.read_text(encoding="utf-8"))
-    networks = {name: (source, architecture) for name, (source, architecture) in content["networks"].items()}
+    content = read_choice(results)
     known = {field.name for field in fields(Settings)}
     settings = {name: value for name, value in content["settings"].items() if name in known}
-    return Chosen(networks, tuple(content["seeds"]), Settings(**settings))
+    return Chosen(chosen_networks(results), tuple(content["seeds"]), Settings(**settings))

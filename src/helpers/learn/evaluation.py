@@ -108,6 +108,26 @@ def learned(result: training.TrainingResult, constant: float) -> str:
     return f"{told}no lower than that of the same risk for everyone, {constant:.3f}: it learned nothing that they show."
 
 
+def tuned(cases: pd.DataFrame, auc: float) -> str:
+    """Say what AUC the run reaches on the tuning cases that chose its epoch, and on how many.
+
+    Parameters
+    ----------
+    cases : DataFrame
+        Predictions of the tuning cases.
+    auc : float
+        Of several classes the mean over each class against the others.
+    """
+    several = "risk" not in cases
+    what = "the mean of the AUCs of each class against the others" if several else "its AUC"
+    count = f"{len(cases)} cases of {cases['patient_id'].nunique()} patients"
+    events = "" if several else f", {int(cases['label'].sum())} of them positive"
+    return (
+        f"On the tuning cases {what} is {auc:.2f} ({count}{events}); they chose the epoch, so it is optimistic and has "
+        "no interval."
+    )
+
+
 def run_table(result: training.TrainingResult) -> pd.DataFrame:
     """What a reader asks about a run: `item, value`, as text."""
     record = {**result.network.record, **result.record, "checkpoint_sha256": result.sha256}
@@ -142,7 +162,7 @@ def balance(settings: Settings) -> str:
 def methods(result: training.TrainingResult, settings: Settings) -> str:
     """How the network was trained, in a sentence."""
     record = result.network.record
-    name, weights = TITLES[record["architecture"]], record["weights_used"]
+    name, weights = TITLES.get(record["architecture"], record["architecture"]), record["weights_used"]
     name += " inflated to 3D (doi:10.1109/CVPR.2017.502)" if record["volume"] else ""
     name += " with calcification attention (after doi:10.1007/978-3-030-01234-2_1)" if record["attention"] else ""
     size = f"{settings.size} x {settings.size} pixels"

@@ -17,7 +17,6 @@ from helpers.learn.candidates import title
 from helpers.learn.penalised import newton
 from helpers.learn.rows import labels_for_training, table
 
-REPORT, TOGETHER = "report", "report and model"
 FOLDS = "folds.csv"  # risks of the network of each fold, in the folder of its run
 DOES = {
     "ynet": "outlines and classifies",
@@ -185,11 +184,11 @@ def predictions(
     called = reports.positive(read["call"], uncertain=study.reports.uncertain).to_numpy()
     seen = labels_for_training(cases)
     fitted = np.where((cases["split"] == "train").to_numpy(), seen, np.nan)
-    parts = [networks, table(reports.risk(called, fitted), cases, study=study.name, model=REPORT, seed=seed)]
+    parts = [networks, table(reports.risk(called, fitted), cases, study=study.name, model=reports.ALONE, seed=seed)]
     partner = study.reports.model or networks["model"].iloc[0]
     run = f"{study.segmentation.input}-{study.segmentation.networks[partner]}-s{seed}"
     risks = fold_risks(Path(results) / "train" / run / FOLDS, cases["case_id"].to_numpy(object))
     both, weights = combine(risks, read["call"], seen, np.isfinite(fitted))
-    made = table(both, cases, study=study.name, model=TOGETHER, seed=seed)
+    made = table(both, cases, study=study.name, model=reports.TOGETHER, seed=seed)
     parts.append(made[made["split"] != "train"])
     return pd.concat(parts, ignore_index=True), weights

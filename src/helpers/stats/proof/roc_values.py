@@ -56,7 +56,8 @@ def _regions(made: Recorder, truth, score, marker: str, want: dict) -> None:
         for corrected, more in ((False, ""), (True, "_corrected_mcclish")):
             found = d.partial_auc(truth, score, **{focus: (0.9, 1.0)}, corrected=corrected, resamples=0)
             named = f"{focus} 0.9 to 1 of {marker}" + (", corrected" if corrected else "")
-            made.add("partial_auc", named, found.value, known[key + more], package="pROC")
+            if known[key + more] is not None:  # below chance pROC gives no corrected area unless it is told to
+                made.add("partial_auc", named, found.value, known[key + more], package="pROC")
     read = want["sens_at_spec"][marker]
     found = [d.sensitivity_at_specificity(truth, score, specificity=s, resamples=0).value for s in read["specificity"]]
     made.add("sensitivity_at_specificity", marker, found, read["sensitivity"], package="pROC")
