@@ -93,7 +93,7 @@ page.figure(
 # %% [markdown]
 # ## Do they agree?
 #
-# Agreement counts a benign nodule called metastatic as worse than one called malignant.
+# Agreement counts a case taken for a class further away as worse than one taken for the next.
 
 # %% tags=["remove-output"]
 agreed = class_readers.agreements(read)
@@ -109,12 +109,13 @@ page.table("tab-readers-kappa", shown, columns=columns, methods=class_readers.KA
 # %% [markdown]
 # ## How large would the test have to be?
 #
-# How many patients a claim needs depends on how often the two disagree, which a printed accuracy does not say; {numref}`tab-readers-needed` gives the whole range.
+# How many patients a claim needs depends on how often the two disagree.
+# Of this study that is known; a printed accuracy does not say it, and {numref}`tab-readers-needed` then gives the whole range.
 
 # %% tags=["remove-output"]
 claims = class_readers.claims(read, settings)
 looks = {"headers": {"needed": "Patients needed", "power": f"Power with {read.n}"}}
-formats = dict.fromkeys(("a", "b", "disagree", "power"), "{:.0%}")
+formats = dict.fromkeys(("a", "b", "disagree", "power"), "{:.0%}") | {"needed": "{:,.0f}"}
 page.table("tab-readers-needed", claims, formats=formats, methods=paired_size.METHODS, **looks)
 
 # %% [markdown]

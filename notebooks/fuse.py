@@ -97,6 +97,5 @@ first = "-".join(next(iter(chosen.values())))
 write_chosen(page.folder / "chosen.json", chosen, seeds, settings_of(results, f"{first}-s{seeds[0]}"))
 
 # %% tags=["remove-output"]
-names = [f"{model}: {architecture}" for model, (_, architecture) in chosen.items()]
-page.numbers(answer=f"Chosen on the tuning patients: {'; '.join(names)}.", head=combine.heads_used(fused))
+page.numbers(answer=sentences_networks.chosen(chosen, settings.models), head=combine.heads_used(fused))
 page.numbers(borrowed=sentences_networks.borrowed(choice.optimism(), settings.models))

@@ -6,7 +6,7 @@
 #
 # :::{admonition} In short
 # :class: in-short
-# {glue:text}`n_files` files of {glue:text}`n_formats` formats were read, cropped and brought to one size.
+# {glue:text}`n_files` files of {glue:text}`formats` were read and brought to one size.
 # {glue:text}`origin`
 # {glue:text}`read`
 # {glue:text}`grey`
@@ -23,7 +23,8 @@ from helpers.data import cohort
 from helpers.data.study import read as read_study
 
 # %% [markdown]
-# Every file was decoded once, its frames taken by rule, the surroundings of the lesion cut out, and kept as grey values from 0 to 255.
+# Every file was decoded once, its frames taken by rule, the part that the study asks for cut out, and kept as grey values from 0 to 255.
+# A network may see these pictures smaller, or fewer frames of them; the page of its training says at which size.
 # Cases are shown by rule: the first of every group in the order of their numbers, one a patient.
 
 # %%
@@ -36,7 +37,7 @@ quality = looks.quality(found, cases)
 # %% [markdown]
 # ## Still images
 #
-# The crop is a square around the lesion; where a mask is known its outline is drawn for the reader, the network does not get it.
+# Where a mask is known its outline is drawn for the reader, the network does not get it.
 
 # %% tags=["remove-output"]
 page.figure_if("fig-stills", looks.stills(found, cases, settings), methods=sentences.crop(settings))
@@ -46,7 +47,7 @@ page.figure_if("fig-stills", looks.stills(found, cases, settings), methods=sente
 # :alt: Cropped ultrasound images of several cases in rows, outlined where a mask is known.
 # :optional:
 #
-# **What does a still show?** Crops as the network sees them, by rule the first cases of every group; what a mask marks is outlined.
+# **What does a still show?** Pictures as they are kept for the networks, by rule the first cases of every group; what a mask marks is outlined.
 # :::
 
 # %% [markdown]
@@ -200,5 +201,5 @@ page.table_if("tab-sources", looks.sources(settings))
 
 # %% tags=["remove-output"]
 files = {path for arrays in found.values() for path in arrays.index["path"]}
-page.numbers(n_files=len(files), n_formats=quality["format"].nunique(), origin=sentences.origin(settings))
+page.numbers(n_files=len(files), formats=sentences_inputs.formats(quality), origin=sentences.origin(settings))
 page.numbers(read=sentences_inputs.read(found, settings), grey=looks_grey.sentence(spread))

@@ -11,6 +11,7 @@ import pytest
 from scipy.stats import t as student
 from sklearn import metrics
 
+from helpers.book import sentences_classes as sentences
 from helpers.data.errors import StudyError
 from helpers.learn import candidates, resampled, rows
 from helpers.stats import between, class_calls, class_readers, multiclass_table, ordinal, paired_size, voting
@@ -295,3 +296,17 @@ def test_readers_and_models_are_compared_on_the_same_patients():
     printed = class_readers.printed_accuracies("data/published/C_text.csv")
     assert printed == {"AI model": 0.95, "junior radiologist": 0.73, "senior radiologist": 0.84}
     assert class_readers.needed({"a": 0.9, "b": 0.9}, against=["a"], n=10, source="x").empty
+    (here,) = class_readers.needed_here(read).to_dict("records")
+    assert here["disagree"] == pytest.approx(14 / 34), "the model is right in all, the reader in 20 of 34"
+    assert here["needed"] == paired_size.paired_size(14 / 34, 14 / 34) and np.isnan(here["power"])
+    equal = class_readers.needed_here(class_readers.ClassReaders({"r": right}, {"m": right}, tuple(NAMES)))
+    assert sentences.needed(equal, n=34) == (
+        "To show the accuracies that the study prints here as different (80 % power): m (100%) against r (100%): right "
+        "equally often, so no number of patients would tell them apart."
+    )
+    paper = class_readers.needed(printed, against=["AI model"], n=34, source="printed")
+    said = sentences.needed(paper, n=34)
+    assert said.startswith("To show the accuracies that the paper that the study follows prints as different")
+    assert (
+        "AI model (95%) against junior radiologist (73%): 34 to 46 patients, and with 34 a power of 67% to 81%" in said
+    )

@@ -439,6 +439,8 @@ def test_sentences_are_computed_and_claim_no_more(made) -> None:
     assert f"{auc_only.gaps['clinical'].value:.2f}" in sentences.chance(auc_only)
     plain = sentences.at_threshold(made, predictors={}, clinical="clinical")
     assert "tests of sensitivity, specificity and O:E" in plain
+    alone = sentences.at_threshold({"sensitivity": made["sensitivity"]}, predictors={}, clinical="clinical")
+    assert "of sensitivity is below" in alone or "of sensitivity these remain" in alone, "what was tested, and no more"
 
 
 def test_a_true_difference_is_named_and_one_by_design_is_explained(study_tables) -> None:
@@ -468,7 +470,7 @@ def test_a_study_too_small_for_any_subgroup_says_so(study_tables) -> None:
     part = models.panel(few, split="test", models=["clinical"])
     frozen = models.freeze(None, rule="declared", value=0.4, models=["clinical"])
     forests = subgroup_panels.all_forests(part, cohort, from_text(STUDY), frozen, draws=50)
-    assert sentences.found(forests["auc"], unit="nodule").startswith("Nothing can be said")
+    assert sentences.found(forests["auc"], unit="nodule").startswith("Nothing can be said about the AUC")
     assert sentences.power(forests["auc"]) == sentences.chance(forests["auc"]) == ""
     assert "get no AUC" in sentences.small(forests["auc"])
     texts = [text.get_text() for text in forests["auc"].plot().axes[0].texts]

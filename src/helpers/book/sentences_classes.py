@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from helpers.book.wording import range_text
 from helpers.stats.class_readers import ClassReaders
 from helpers.stats.models import p_text
 from helpers.stats.multiclass import MulticlassAuc
@@ -75,20 +76,26 @@ def readers(read_by: ClassReaders, compared: pd.DataFrame) -> str:
 
 
 def needed(table: pd.DataFrame, *, n: int) -> str:
-    """How many patients the claims would need, over what is possible of the disagreement.
+    """How many patients the claims would need, over what is possible of the disagreement or at the one that was seen.
 
     Parameters
     ----------
     table : DataFrame
-        From `class_readers.needed`.
+        From `class_readers.printed_first`.
     n : int
         Patients that there are.
     """
     said = []
     for (first, second), part in table.groupby(["first", "second"], sort=False):
-        a, b = part["a"].iloc[0], part["b"].iloc[0]
-        said.append(
-            f"{first} ({a:.0%}) against {second} ({b:.0%}): {part['needed'].min():,} to {part['needed'].max():,} "
-            f"patients, and with {n} a power of {part['power'].min():.0%} to {part['power'].max():.0%}"
-        )
-    return "; ".join(said) + "." if said else ""
+        text = f"{first} ({part['a'].iloc[0]:.0%}) against {second} ({part['b'].iloc[0]:.0%}): "
+        if part["needed"].isna().all():
+            said.append(f"{text}right equally often, so no number of patients would tell them apart")
+            continue
+        text += f"{range_text(part['needed'])} patients"
+        if part["power"].notna().all():
+            text += f", and with {n} a power of {part['power'].min():.0%} to {part['power'].max():.0%}"
+        said.append(text)
+    if not said:
+        return ""
+    whose = "the study prints here" if (table["source"] == "here").all() else "the paper that the study follows prints"
+    return f"To show the accuracies that {whose} as different (80 % power): {'; '.join(said)}."

@@ -9,6 +9,18 @@ from helpers.data import media
 from helpers.data.study import Study
 
 
+def formats(quality: pd.DataFrame) -> str:
+    """How many formats the files have.
+
+    Examples
+    --------
+    >>> formats(pd.DataFrame({"format": ["avi", "png", "avi"]})), formats(pd.DataFrame({"format": ["avi"]}))
+    ('2 formats', '1 format')
+    """
+    count = quality["format"].nunique()
+    return f"{count} format{'s' * (count != 1)}"
+
+
 def nearest(study: Study) -> str:
     """How frames near labelled ones are chosen and cropped, in a sentence; empty for a study without such an input."""
     name = of_frames(study, "nearest")

@@ -34,7 +34,9 @@ def found(forest: Forest, *, unit: str) -> str:
     size = counted(unit, n=one.n, events=one.events, patients=one.patients)
     where = f"{forest.split[:1].lower()}{forest.split[1:]}, {size}"
     if made.empty:
-        return f"Nothing can be said ({where}): no declared variable has two levels that are large enough to compare."
+        return (
+            f"Nothing can be said about the AUC ({where}): no declared variable has two levels that are large enough."
+        )
     names, models = list(dict.fromkeys(made["variable"])), made["model"].nunique()
     over = (
         f"{len(names)} variable{'s' * (len(names) != 1)} ({', '.join(names)}) and {models} model{'s' * (models != 1)}"
@@ -115,7 +117,9 @@ def at_threshold(forests: Mapping[str, Forest], *, predictors: Mapping[str, str]
     if tests.empty:
         return ""
     sure = tests[tests["p_holm"] < 0.05]
-    count = f"{len(tests)} test{'s' * (len(tests) != 1)} of sensitivity, specificity and O:E"
+    kinds = [_lower(measure) for measure in tests["measure"].unique()]
+    what = kinds[0] if len(kinds) == 1 else f"{', '.join(kinds[:-1])} and {kinds[-1]}"
+    count = f"{len(tests)} test{'s' * (len(tests) != 1)} of {what}"
     if sure.empty:
         return f"None of {count} is below 0.05 after Holm within each measure."
     said = [f"{_lower(row.measure)} of {row.model} by {row.variable}" for row in sure.itertuples()]

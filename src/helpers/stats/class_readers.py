@@ -19,11 +19,12 @@ from helpers.stats.class_calls import Calls
 from helpers.stats.class_readings import FILE, agree, by_patient, read
 from helpers.stats.families import holm
 from helpers.stats.paired import mcnemar_p, tango_limits
-from helpers.stats.paired_size import sizes
+from helpers.stats.paired_size import paired_size, sizes
 from helpers.stats.two_by_two import TwoByTwo
 
 PRINTED_IN = "C_text.csv"
 PRINTED = "printed"
+NEEDED = ["source", "first", "second", "a", "b", "errors", "disagree", "needed", "power"]
 TRUTH = "histology"
 PAIRED = (
     "Differences on the same patients with Tango's score interval (doi:10.1002/(SICI)1097-0258(19980430)17:8<891::"
@@ -219,8 +220,23 @@ def needed(accuracy: Mapping[str, float], *, against: Sequence[str], n: int, sou
             if second in against or a == b or not (0 < a < 1 and 0 < b < 1):
                 continue
             rows.append(sizes(a, b, n=n).assign(source=source, first=first, second=second, a=a, b=b))
-    columns = ["source", "first", "second", "a", "b", "errors", "disagree", "needed", "power"]
-    return pd.concat(rows, ignore_index=True)[columns] if rows else pd.DataFrame(columns=columns)
+    return pd.concat(rows, ignore_index=True)[NEEDED] if rows else pd.DataFrame(columns=NEEDED)
+
+
+def needed_here(read_by: ClassReaders) -> pd.DataFrame:
+    """`needed` for the models and readers of this study, whose disagreement is known; no power, see below.
+
+    Two that are right equally often have no number: no size of a test would tell them apart.
+    """
+    rows = []
+    for first, model in read_by.models.items():
+        for second, reader in read_by.readers.items():
+            ours, theirs = (one.called == one.truth for one in (model, reader))
+            a, b, disagree = ours.mean(), theirs.mean(), (ours != theirs).mean()
+            patients = paired_size(a - b, disagree) if a != b else np.nan
+            # power at the difference that was seen says no more than its P value (doi:10.1198/000313001300339897)
+            rows.append(("here", first, second, a, b, "as seen", disagree, patients, np.nan))
+    return pd.DataFrame(rows, columns=NEEDED)
 
 
 def claims(read_by: ClassReaders, study: Study) -> pd.DataFrame:
@@ -241,9 +257,7 @@ def claims(read_by: ClassReaders, study: Study) -> pd.DataFrame:
         printed = printed_accuracies(path)
         model = [name for name in printed if "radiologist" not in name]
         parts.append(needed(printed, against=model, n=read_by.n, source=PRINTED))
-    own = {name: one.accuracy().value for name, one in read_by.everyone.items()}
-    # power at the difference that was seen says no more than its P value (doi:10.1198/000313001300339897)
-    parts.append(needed(own, against=list(read_by.models), n=read_by.n, source="here").assign(power=np.nan))
+    parts.append(needed_here(read_by))
     return pd.concat(parts, ignore_index=True)
 
 
