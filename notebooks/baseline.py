@@ -8,7 +8,6 @@
 # :class: in-short
 # A penalised logistic regression (multinomial where there are more than two classes) on {glue:text}`n_predictors` covariates of the cohort table, with no image.
 # {glue:text}`answer`
-# {glue:text}`stability`
 # {glue:text}`few`
 # {glue:text}`role`
 # :::
@@ -111,6 +110,7 @@ page.table("tab-internal", internal, columns=shown, headers=heads, methods=basel
 # ## Would other patients have made another model?
 #
 # The same refits predict the same training patients again: {numref}`fig-instability` shows how far a risk depends on who else was in the study.
+# {glue:text}`stability`
 # The threshold stays the frozen one, so a changed decision is a changed risk, not a changed rule.
 
 # %% tags=["remove-output"]

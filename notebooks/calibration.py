@@ -9,7 +9,6 @@
 # {glue:text}`answer`
 # {glue:text}`repeats`
 # {glue:text}`caution`
-# {glue:text}`mended`
 # {glue:text}`classes`
 # :::
 
@@ -109,6 +108,7 @@ page.table("tab-brier", calibrated.decomposition(curves), **options, methods=cal
 # ## After recalibration
 #
 # {glue:text}`source`
+# {glue:text}`mended`
 
 # %% tags=["remove-output"]
 ladder = calibrated.ladder(chooser, judged)

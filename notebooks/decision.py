@@ -8,7 +8,6 @@
 # :class: in-short
 # {glue:text}`answer`
 # {glue:text}`design`
-# {glue:text}`surest`
 # {glue:text}`risks`
 # {glue:text}`choices`
 # {glue:text}`limits`
@@ -145,6 +144,6 @@ page.table_if("tab-clinical-choices", class_choices.shown(each), methods=about, 
 
 # %% tags=["remove-output"]
 page.numbers(choices=sentences.choices(each), limits=" ".join(settings.limitations))
-page.numbers(answer=sentences.answer(data), surest=sentences.surest(data))
+page.numbers(answer=sentences.answer(data))
 risks = sentences_calibration.risks(chooser, judged, prevalence=asked.prevalence)
 page.numbers(risks=risks, design=sentences.design(**given))
