@@ -49,7 +49,7 @@ cases = cohort.read(study, study=settings)
 images = arrays.load(study, asked.input, study=settings).images
 
 # %% [markdown]
-# The published topology is built with the number of channels of the input; what weights it starts from is recorded.
+# The published topology is built with the number of channels of the input; what weights it starts from stands in {numref}`tab-run`.
 # For clips the 2D network is inflated with its weights: a clip that stands still gets the answer of its frame.
 
 # %%
@@ -65,7 +65,6 @@ network = networks.build(
     seed=asked.seed,
     offline="allow",
 )
-page.card("Network", **network.record)
 
 # %% [markdown]
 # Only the labels of training and tuning patients are handed over, so no test label can choose an epoch.
