@@ -204,6 +204,10 @@ def reader(*, width: int = 1280) -> Iterator[tuple[object, Seen]]:
 
     seen = Seen()
 
+    def left(request: object) -> bool:
+        # pictures out of sight arrive once a page is idle; whoever turns the page before that stops them
+        return request.failure == "net::ERR_ABORTED"
+
     def guard(route: object) -> None:
         url = route.request.url
         if url.startswith(("file://", "data:", "blob:", "http://localhost", "http://127.0.0.1")):
@@ -219,6 +223,8 @@ def reader(*, width: int = 1280) -> Iterator[tuple[object, Seen]]:
         page = context.new_page()
         page.on("console", lambda message: seen.errors.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: seen.errors.append(str(error)))
-        page.on("requestfailed", lambda request: seen.errors.append(f"failed: {request.url}"))
+        page.on(
+            "requestfailed", lambda request: None if left(request) else seen.errors.append(f"failed: {request.url}")
+        )
         yield page, seen
         browser.close()
