@@ -241,19 +241,11 @@ def _findings(raw: pd.DataFrame, side: str, kind: str, file: str) -> pd.DataFram
 
 def _en_bloc(raw: pd.DataFrame, columns: list[tuple], file: str) -> pd.DataFrame:
     """Specimens of several levels: 1.0 with a positive node, NaN without; negative ones are in the levels already."""
-    part = raw[columns]
-    for column in part:
-        bad = ~part[column].map(lambda text: text == "" or EN_BLOC.fullmatch(text) is not None)
-        if bad.any():
-            row = int(bad.idxmax())
-            raise StudyError(
-                f"{raw.loc[row, column]!r} is not a number of nodes with the letter of a specimen, such as 2a",
-                file=file,
-                row=row,
-                column=" | ".join(column),
-                fix="correct the cell",
-            )
-    return part.apply(lambda column: column.map(lambda text: 1.0 if re.search(r"[1-9]", text) else np.nan))
+    for column in columns:
+        bad = ~raw[column].map(lambda text: text == "" or EN_BLOC.fullmatch(text) is not None)
+        said = "{!r} is not a number of nodes with the letter of a specimen, such as 2a"
+        _refuse(bad, raw[column], said, "correct the cell", file)
+    return raw[columns].apply(lambda column: column.map(lambda text: 1.0 if re.search(r"[1-9]", text) else np.nan))
 
 
 def _examined(raw: pd.DataFrame) -> list[str]:
@@ -268,42 +260,35 @@ def _truth(raw: pd.DataFrame, columns: list[tuple], file: str) -> pd.DataFrame:
     part = raw[columns].apply(lambda column: column.str.lower())
     for column in part:
         bad = ~part[column].isin(["true", "false", ""])
-        if bad.any():
-            row = int(bad.idxmax())
-            raise StudyError(
-                f"{raw.loc[row, column]!r} is neither True, False nor empty",
-                file=file,
-                row=row,
-                column=" | ".join(column),
-                fix="correct the cell",
-            )
+        _refuse(bad, raw[column], "{!r} is neither True, False nor empty", "correct the cell", file)
     return part.apply(lambda column: column.map({"true": 1.0, "false": 0.0}))
 
 
 def _cases(part: pd.DataFrame, file: str) -> pd.DataFrame:
     """Who they are and their covariates, in our words; only the patients of the cohort are looked at."""
     ids = part[COLUMNS["patient_id"]]
-    _refuse(ids == "", ids, "patient_id", "the patient has no number", "number the patients", file)
-    _refuse(ids.duplicated(), ids, "patient_id", "the patient {!r} appears twice", "keep one row a patient", file)
+    _refuse(ids == "", ids, "the patient has no number", "number the patients", file)
+    _refuse(ids.duplicated(), ids, "the patient {!r} appears twice", "keep one row a patient", file)
     centers, ages = part[COLUMNS["center"]], part[COLUMNS["age"]]
-    _refuse(centers == "", centers, "center", "the institution is empty", "name it", file)
+    _refuse(centers == "", centers, "the institution is empty", "name it", file)
     number = pd.to_numeric(ages.where(ages != ""), errors="coerce")
-    _refuse((ages != "") & number.isna(), ages, "age", "{!r} is not a number", "write years, or leave it empty", file)
+    _refuse((ages != "") & number.isna(), ages, "{!r} is not a number", "write years, or leave it empty", file)
     cases = pd.DataFrame({"patient_id": ids, "case_id": ids, "center": centers, "age": ages})
     for name, levels in LEVELS.items():
         said = part[COLUMNS[name]]
         # numbers may have passed through a program that writes 2 as 2.0
         value = said.str.lower().map(lambda text: re.sub(r"\.0$", "", text))
         fix = f"use {', '.join(v for v in levels if v)}, or leave it empty"
-        _refuse(~value.isin(list(levels)), said, name, "unknown value {!r}", fix, file)
+        _refuse(~value.isin(list(levels)), said, "unknown value {!r}", fix, file)
         cases[name] = value.map(levels)
     return cases.reset_index(drop=True)
 
 
-def _refuse(bad: pd.Series, values: pd.Series, name: str, message: str, fix: str, file: str) -> None:
+def _refuse(bad: pd.Series, values: pd.Series, message: str, fix: str, file: str) -> None:
+    """Name the first bad cell of a column."""
     if bad.any():
         row = int(bad.idxmax())
-        where = " | ".join(COLUMNS[name])
+        where = " | ".join(values.name)
         raise StudyError(message.format(values[row]), file=file, row=row, column=where, fix=fix)
 
 
